@@ -1,0 +1,39 @@
+# The two commands of the README, and the steps behind them. Python 3.10 or newer is all they need.
+
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= out
+GOALS ?= 5
+RATE ?=
+SEED ?= 1
+
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint setup clean help
+
+help:
+	@echo 'make demo [MAP=map.yaml | LOG=log.gz] [GOALS=5] [RATE=4] [SEED=1] [OUT=out]'
+	@echo '           set up, drive a robot through a building, write a report'
+	@echo 'make test  set up, then lint, types and all tests'
+	@echo 'make setup only create the environment in $(VENV)'
+	@echo 'make clean remove the environment and everything made'
+
+$(READY): setup.py pyproject.toml constraints.txt package.xml tools/make_env.py
+	$(PYTHON) tools/make_env.py $(VENV)
+
+setup: $(READY)
+
+demo: $(READY)
+	$(BIN)/synth-nodes demo --goals $(GOALS) --seed $(SEED) --out $(OUT) \
+	    $(if $(RATE),--rate $(RATE)) $(if $(MAP),--map $(MAP)) $(if $(LOG),--log $(LOG))
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist log install ./*.egg-info

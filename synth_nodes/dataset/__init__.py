@@ -1,0 +1,1 @@
+"""Recorded and synthetic data: logs in, maps and samples out."""

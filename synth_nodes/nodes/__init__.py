@@ -1,0 +1,1 @@
+"""One executable ROS 2 node a file."""

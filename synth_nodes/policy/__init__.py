@@ -1,0 +1,1 @@
+"""Control policies: networks, and the contract that travels with each exported file."""

@@ -1,0 +1,1 @@
+"""The only room, with nodes/, that imports rclpy: parameters, conversions, QoS, diagnostics."""

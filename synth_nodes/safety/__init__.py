@@ -1,0 +1,1 @@
+"""The safety core: pure functions from rules, state, sensors and command to a verdict."""

@@ -1,0 +1,1 @@
+"""Sensors of the simulated world: lidar, IMU, odometry, and their noise."""

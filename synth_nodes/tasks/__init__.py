@@ -1,0 +1,1 @@
+"""What a robot is asked to do: goals, paths, observations, and the expert that shows how."""

@@ -1,0 +1,1 @@
+"""Learning algorithms that turn samples into policies."""

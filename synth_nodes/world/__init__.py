@@ -1,0 +1,1 @@
+"""Maps, scenes, robots and actors, stepped in batches of B robots."""
