@@ -1,0 +1,12 @@
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope='session')
+def shared_data() -> Path:
+    """Folder of recorded logs and maps beside the repository; tests skip where it is missing."""
+    folder = Path(__file__).resolve().parents[2] / 'shared' / 'data'
+    if not folder.is_dir():
+        pytest.skip(f'needs the recorded data in {folder}, which is not on this machine')
+    return folder
