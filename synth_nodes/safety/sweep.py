@@ -1,0 +1,103 @@
+"""
+Exact contact of points with a convex polygon that moves along a straight line or an arc.
+
+Seen from the robot, a twist (vx, vy, w) held constant carries a resting point p along a circle
+about the centre of rotation c = (-vy, vx) / w, through the angle -w*t. Whether that circle meets
+the edge a + u*(b - a) is a quadratic in u. Written with m = w*c = (-vy, vx),
+
+    w |e|^2 u^2 + 2 e.(w a - m) u + (a - p).(w (a + p) - 2 m) = 0,    e = b - a,
+
+it holds for straight motion (w = 0) as for rotation on the spot (m = 0), and loses no digits in
+between. The time follows from the chord: a chord at the angle h from the tangent belongs to the
+arc of angle 2h (inscribed angle theorem, Euclid III.32). Nothing is stepped, so no point however
+thin is missed between two steps.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+_ON_EDGE = 1e-9
+
+
+def entry_times(points: Array, twists: Array, corners: Array) -> Array:
+    """
+    First time at which each point is inside its polygon.
+
+    :param points: base_link [m], shape (M, 2); they rest while the robot moves.
+    :param twists: (vx [m/s], vy [m/s], w [rad/s]) of the robot, shape (M, 3).
+    :param corners: convex, counter-clockwise, base_link [m], shape (M, E, 2).
+    :return: [s], shape (M,); 0 where the point starts inside, inf where it never enters.
+    """
+    if len(points) == 0:
+        return np.zeros(0)
+    ax, ay = np.ascontiguousarray(corners.T)
+    ex, ey = np.roll(ax, -1, axis=0) - ax, np.roll(ay, -1, axis=0) - ay
+    px, py = np.ascontiguousarray(points.T)
+    vx, vy, w = np.ascontiguousarray(twists.T)
+    dx, dy = ax - px, ay - py
+    inside = (ey * dx >= ex * dy).all(axis=0)
+    qa = w * (ex * ex + ey * ey)
+    qb = ex * (w * ax + vy) + ey * (w * ay - vx)
+    qc = dx * (w * (ax + px) + 2 * vy) + dy * (w * (ay + py) - 2 * vx)
+    with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
+        root = np.sqrt(qb * qb - qa * qc)
+        u = np.where(qb > 0.0, (qb + root) / -qa, qc / (root - qb))
+        edge, row = np.nonzero((u >= -_ON_EDGE) & (u <= 1 + _ON_EDGE))
+        u = u[edge, row]
+        cx, cy = dx[edge, row] + u * ex[edge, row], dy[edge, row] + u * ey[edge, row]
+        times = _chord_times(cx, cy, points[row], twists[row])
+    first = np.full(len(points), np.inf)
+    np.minimum.at(first, row, times)
+    first[inside] = 0.0
+    return first
+
+
+def _chord_times(cx: Array, cy: Array, points: Array, twists: Array) -> Array:
+    """Time in which points seen from a robot with the given twists run through a chord."""
+    w = twists[:, 2]
+    ux, uy = w * points[:, 1] - twists[:, 0], -w * points[:, 0] - twists[:, 1]
+    dot = ux * cx + uy * cy
+    half = np.arctan2(np.copysign(1.0, -w) * (ux * cy - uy * cx), dot)
+    half = np.where(half >= 0.0, half, np.where(dot > 0.0, 0.0, np.pi))
+    near = np.hypot(cx, cy) / np.hypot(ux, uy) / np.sinc(half / np.pi)
+    times = np.where(half < 0.1, near, 2 * half / np.abs(w))
+    return np.where(np.isnan(times), np.inf, times)
+
+
+def may_touch(points: Array, twist: Array, corners: Array) -> NDArray[np.bool_]:
+    """
+    Points on the ring (or in the lane) that a polygon sweeps; all others never enter it.
+
+    The quantity w |x|^2 - 2 m.x stays constant along a point's way (it is w times the squared
+    distance to the centre of rotation, less a constant), so its range over the polygon decides.
+
+    :param points: base_link [m], shape (N, 2).
+    :param twist: shape (3,).
+    :param corners: shape (E, 2).
+    :return: shape (N,).
+    """
+    size = max(abs(float(c)) for c in twist)
+    if size == 0.0:
+        size = 1.0
+    vx, vy, w = (float(c) / (-size if twist[2] < 0 else size) for c in twist)
+    low, high = _ring(corners.tolist(), vx, vy, w)
+    x, y = points[:, 0], points[:, 1]
+    value = x * (w * x + 2 * vy) + y * (w * y - 2 * vx)
+    return np.asarray((value >= low - 1e-9) & (value <= high + 1e-9))
+
+
+def _ring(corners: list[list[float]], vx: float, vy: float, w: float) -> tuple[float, float]:
+    """Range over a polygon of w |x|^2 - 2 m.x, for w >= 0."""
+    low, high, within = np.inf, -np.inf, w > 0.0
+    for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True):
+        value = w * (ax * ax + ay * ay) + 2 * (vy * ax - vx * ay)
+        low, high = min(low, value), max(high, value)
+        if w > 0.0:
+            ex, ey = bx - ax, by - ay
+            slope = ex * (w * ax + vy) + ey * (w * ay - vx)
+            u = min(max(-slope / (w * (ex * ex + ey * ey)), 0.0), 1.0)
+            x, y = ax + u * ex, ay + u * ey
+            low = min(low, w * (x * x + y * y) + 2 * (vy * x - vx * y))
+            within = within and ey * (-vy - w * ax) - ex * (vx - w * ay) <= 0.0
+    return (-(vx * vx + vy * vy) / w if within else low), high
