@@ -1,0 +1,210 @@
+"""
+Distance and contact of a convex footprint with solid cells and discs.
+
+Contact along a motion is found by conservative advancement (Mirtich 1996, section 2.3): the body
+moves only as far as its distance to everything else allows, so nothing thin is jumped over.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.errors import InputError
+from synth_nodes.types import RobotSpec
+from synth_nodes.world.atlas import AtlasArrays, to_cell
+from synth_nodes.world.jit import inline, kernel
+
+CONTACT = 1e-3
+"""Gap [m] from which two things touch."""
+CLEARANCE_MAX = 2.0
+"""Clearances are not looked for beyond this [m]."""
+
+
+class Body(NamedTuple):
+    """A convex footprint in base_link, counter-clockwise, as the kernels read it."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    radius: float
+
+    @classmethod
+    def of(cls, robot: RobotSpec) -> 'Body':
+        """
+        Take the footprint of a robot.
+
+        :raises InputError: when it is not a convex counter-clockwise polygon of >= 3 corners.
+        """
+        flat = robot.footprint
+        if len(flat) < 6 or len(flat) % 2:
+            raise InputError(
+                f'robot.footprint has {len(flat)} numbers; it needs x, y of at least 3 corners')
+        x, y = robot.polygon.T
+        ex, ey = np.roll(x, -1) - x, np.roll(y, -1) - y
+        turns = ex * np.roll(ey, -1) - ey * np.roll(ex, -1)
+        once = np.isclose(np.sum(np.arctan2(turns, ex * np.roll(ex, -1) + ey * np.roll(ey, -1))),
+                          2 * np.pi)
+        if not once or (turns < 0).any() or (np.hypot(ex, ey) < 1e-6).any():
+            raise InputError(
+                f'robot.footprint = {list(flat)} must be a convex polygon with its corners in '
+                'counter-clockwise order, such as [0.2, 0.2, -0.2, 0.2, -0.2, -0.2, 0.2, -0.2]')
+        return cls(np.ascontiguousarray(x), np.ascontiguousarray(y), robot.radius)
+
+
+@inline
+def place(maps: AtlasArrays, m: int, body: Body, x: float, y: float, yaw: float,
+          corners: NDArray[np.float64]) -> None:
+    """Write the footprint's corners at a pose, in cells of map m, into corners, shape (2, N)."""
+    column, row = to_cell(maps, m, x, y)
+    c0, s0 = np.cos(yaw), np.sin(yaw)
+    scale = 1.0 / maps.frame[m, 4]
+    c = (c0 * maps.frame[m, 2] + s0 * maps.frame[m, 3]) * scale
+    s = (s0 * maps.frame[m, 2] - c0 * maps.frame[m, 3]) * scale
+    for k in range(body.x.size):
+        corners[0, k] = column + c * body.x[k] - s * body.y[k]
+        corners[1, k] = row + s * body.x[k] + c * body.y[k]
+
+
+@inline
+def segment_square(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> float:
+    """Squared distance from a point to the segment a-b."""
+    ux, uy = bx - ax, by - ay
+    t = min(max(((x - ax) * ux + (y - ay) * uy) / (ux * ux + uy * uy), 0.0), 1.0)
+    dx, dy = x - ax - t * ux, y - ay - t * uy
+    return dx * dx + dy * dy
+
+
+@inline
+def point_polygon(x: float, y: float, px: NDArray[np.float64], py: NDArray[np.float64]) -> float:
+    """Squared distance from a point to a convex polygon; 0 inside."""
+    outside = False
+    best = np.inf
+    n = px.size
+    for k in range(n):
+        e = k + 1 if k + 1 < n else 0
+        if (px[e] - px[k]) * (y - py[k]) - (py[e] - py[k]) * (x - px[k]) < 0.0:
+            outside = True
+            best = min(best, segment_square(x, y, px[k], py[k], px[e], py[e]))
+    return float(best) if outside else 0.0
+
+
+@inline
+def polygon_cell(corners: NDArray[np.float64], column: int, row: int) -> float:
+    """Distance [cells] between a convex polygon and a cell square; 0 where they overlap."""
+    px, py = corners[0], corners[1]
+    best = np.inf
+    for k in range(px.size):
+        dx = max(abs(px[k] - column - 0.5) - 0.5, 0.0)
+        dy = max(abs(py[k] - row - 0.5) - 0.5, 0.0)
+        best = min(best, dx * dx + dy * dy)
+    for corner in range(4):
+        best = min(best, point_polygon(column + corner % 2, row + corner // 2, px, py))
+    return float(np.sqrt(best))
+
+
+@inline
+def _probe(maps: AtlasArrays, m: int, corners: NDArray[np.float64], x: float, y: float,
+           best: float) -> float:
+    """Measure the polygon against the squares nearest to the four cell centres around a point."""
+    start, width = maps.shape[m, 0], maps.shape[m, 2]
+    j, i = np.int64(x - 0.5), np.int64(y - 0.5)
+    last = -1
+    for corner in range(4):
+        which = maps.nearest[start + (i + corner // 2) * width + j + corner % 2]
+        if which != last:
+            best = min(best, polygon_cell(corners, which % width, which // width))
+            last = which
+    return best
+
+
+@inline
+def wall_gap(maps: AtlasArrays, m: int, corners: NDArray[np.float64], cap: float) -> float:
+    """
+    Distance from a placed footprint to the nearest solid cell.
+
+    Walks along its outline and leaps wherever the distance field says nothing nearer can lie.
+
+    :param corners: [cells], shape (2, N), from :func:`place`.
+    :param cap: [m]; larger gaps read as this.
+    :return: [m].
+    """
+    cell = maps.frame[m, 4]
+    start, height, width = maps.shape[m]
+    best = cap / cell
+    n = corners.shape[1]
+    for k in range(n):
+        e = k + 1 if k + 1 < n else 0
+        ax, ay = corners[0, k], corners[1, k]
+        ux, uy = corners[0, e] - ax, corners[1, e] - ay
+        length = np.sqrt(ux * ux + uy * uy)
+        t = 0.0
+        while t < length:
+            x, y = ax + ux * t / length, ay + uy * t / length
+            if not (1.0 <= x < width - 1.0 and 1.0 <= y < height - 1.0):
+                return 0.0
+            j, i = np.int64(x), np.int64(y)
+            off = np.sqrt((x - j - 0.5) ** 2 + (y - i - 0.5) ** 2)
+            least = maps.distance[start + i * width + j] - off
+            if least < best:
+                best = _probe(maps, m, corners, x, y, best)
+                if best <= 0.0:
+                    return 0.0
+            t += max(least - best, 0.75)
+    return float(best * cell)
+
+
+@inline
+def disc_gap(body: Body, x: float, y: float, yaw: float, disc_x: float, disc_y: float,
+             radius: float) -> float:
+    """Distance [m] from the footprint at a pose to a disc; negative where they overlap."""
+    dx, dy = disc_x - x, disc_y - y
+    square = dx * dx + dy * dy
+    far = np.sqrt(square) - body.radius - radius
+    if far > CLEARANCE_MAX:
+        return float(far)
+    c, s = np.cos(yaw), np.sin(yaw)
+    inner = point_polygon(c * dx + s * dy, c * dy - s * dx, body.x, body.y)
+    return float(np.sqrt(inner) - radius)
+
+
+@inline
+def discs_gap(body: Body, x: float, y: float, yaw: float, discs: NDArray[np.float64],
+              ahead: float) -> float:
+    """Distance [m] to the nearest disc of shape (A, 5), each moved on by `ahead` seconds."""
+    best = np.inf
+    for a in range(discs.shape[0]):
+        best = min(best, disc_gap(body, x, y, yaw, discs[a, 0] + ahead * discs[a, 2],
+                                  discs[a, 1] + ahead * discs[a, 3], discs[a, 4]))
+    return best
+
+
+@kernel
+def overlaps_solid(maps: AtlasArrays, m: int, body: Body, x: float, y: float, yaw: float) -> bool:
+    """Tell whether the footprint at a pose covers part of any solid cell: every cell is tried."""
+    corners = np.empty((2, body.x.size))
+    place(maps, m, body, x, y, yaw, corners)
+    start, height, width = maps.shape[m]
+    if (corners[0].min() < 1 or corners[1].min() < 1 or corners[0].max() >= width - 1
+            or corners[1].max() >= height - 1):
+        return True
+    for i in range(int(corners[1].min()), int(corners[1].max()) + 1):
+        for j in range(int(corners[0].min()), int(corners[0].max()) + 1):
+            if maps.jump[0, start + i * width + j] == 0 and not _separated(corners, j, i):
+                return True
+    return False
+
+
+@inline
+def _separated(corners: NDArray[np.float64], column: int, row: int) -> bool:
+    """Separating axes of a convex polygon and a cell square whose bounding boxes may meet."""
+    px, py = corners[0], corners[1]
+    if (px.min() > column + 1 or px.max() < column or py.min() > row + 1 or py.max() < row):
+        return True
+    n = px.size
+    for k in range(n):
+        e = k + 1 if k + 1 < n else 0
+        nx, ny = py[e] - py[k], px[k] - px[e]
+        if ((column + 0.5 - px[k]) * nx + (row + 0.5 - py[k]) * ny
+                > 0.5 * (abs(nx) + abs(ny))):
+            return True
+    return False

@@ -1,0 +1,202 @@
+"""B robots, each in its own or a shared map among people, stepped at once."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.errors import InputError
+from synth_nodes.types import FloatArray, RobotSpec
+from synth_nodes.world.actors import ActorSettings, Crowd, Manner
+from synth_nodes.world.atlas import MapAtlas, to_point
+from synth_nodes.world.chance import streams
+from synth_nodes.world.collision import Body, CONTACT, overlaps_solid
+from synth_nodes.world.drive import Drive, Queue
+from synth_nodes.world.spawn import find_starts, spawn_crowds, spawn_robots
+from synth_nodes.world.stepping import measure, Scene, State, step_all
+from synth_nodes.world.ways import build_ways, no_ways
+
+LONGEST_STEP = 0.2
+"""Steps longer than this [s] are refused: people choose their way once a step."""
+
+
+class World:
+    """
+    Differential-drive robots in maps with people; batch first, one robot is B = 1.
+
+    The arrays given out are the world's own: read them, and copy what must outlive a step.
+    """
+
+    def __init__(
+        self,
+        atlas: MapAtlas,
+        robot: RobotSpec,
+        actors: ActorSettings,
+        batch: int = 1,
+        seed: int = 0,
+        map_index: NDArray[np.integer] | None = None,
+    ) -> None:
+        """
+        Build the worlds and reset them all.
+
+        :param batch: number of worlds B.
+        :param seed: with the same seed, settings and commands, all worlds run the same.
+        :param map_index: which map of the atlas each world is in, shape (B,); None takes them
+            in turn.
+        :raises InputError: when the footprint is not convex, a map has no room for robot or
+            actors, or an index names no map.
+        """
+        if batch < 1:
+            raise InputError(f'batch = {batch} must be at least 1')
+        self.atlas = atlas
+        self.robot = robot
+        self._starts = find_starts(atlas, robot.radius)
+        ways = (build_ways(atlas, actors.radius, actors.places, seed) if actors.count
+                else no_ways(len(atlas.maps)))
+        self._scene = Scene(atlas.arrays, ways, Body.of(robot), Drive.of(robot),
+                            Manner.of(actors))
+        self._state = State(
+            atlas.indices(map_index, batch), np.zeros((batch, 3)), np.zeros((batch, 3)),
+            np.zeros(batch), np.zeros(batch, bool), np.zeros(batch, bool), np.zeros(batch),
+            streams(seed, batch), Queue.empty(batch, robot.command_latency),
+            Crowd.empty(batch, actors.count))
+        self.reset()
+
+    @property
+    def batch(self) -> int:
+        """Number of worlds B."""
+        return len(self._state.pose)
+
+    @property
+    def map_index(self) -> NDArray[np.int64]:
+        """Which map of the atlas each world is in, shape (B,)."""
+        return self._state.map_index
+
+    @property
+    def pose(self) -> NDArray[np.float64]:
+        """x, y [m], yaw [rad] of base_link in `map`, shape (B, 3)."""
+        return self._state.pose
+
+    @property
+    def velocity(self) -> NDArray[np.float64]:
+        """Actual vx, vy [m/s], wz [rad/s] in base_link, shape (B, 3)."""
+        return self._state.velocity
+
+    @property
+    def actors(self) -> NDArray[np.float64]:
+        """x, y [m], vx, vy [m/s] in `map`, radius [m] of the people, shape (B, A, 5)."""
+        return self._state.crowd.body
+
+    @property
+    def collided(self) -> NDArray[np.bool_]:
+        """Whether the robot touched anything in the last step, shape (B,)."""
+        return self._state.collided
+
+    @property
+    def blocked_by_actor(self) -> NDArray[np.bool_]:
+        """Whether that was a person walking into a robot that stood, shape (B,)."""
+        return self._state.blocked_by_actor
+
+    @property
+    def clearance(self) -> NDArray[np.float64]:
+        """Gap from the footprint to the nearest wall or person [m], at most 2, shape (B,)."""
+        return self._state.clearance
+
+    @property
+    def time(self) -> NDArray[np.float64]:
+        """Simulated time since the reset [s], shape (B,)."""
+        return self._state.time
+
+    def reset(
+        self,
+        index: NDArray[np.integer] | NDArray[np.bool_] | None = None,
+        pose: FloatArray | None = None,
+    ) -> None:
+        """
+        Start worlds anew: robot at rest, no command waiting, people placed afresh.
+
+        :param index: which worlds, as indices or a mask of shape (B,); None means all.
+        :param pose: x, y [m], yaw [rad] in `map` for each of them, shape (K, 3) or (3,); None
+            draws free poses.
+        :raises InputError: when a pose is not finite, or the robot would stand in something
+            solid there; then nothing has changed.
+        """
+        which = self._which(index)
+        state, scene = self._state, self._scene
+        if pose is None:
+            spawn_robots(scene.maps, self._starts, state.streams, state.map_index, which,
+                         state.pose)
+        else:
+            state.pose[which] = self._checked(which, pose)
+        for array in (state.velocity, state.time, state.collided, state.blocked_by_actor,
+                      state.queue.ends, state.queue.target, state.crowd.blocked):
+            array[which] = 0
+        placed = spawn_crowds(scene.maps, scene.ways, scene.manner, state.streams,
+                              state.map_index, which, state.pose, scene.body.radius, state.crowd)
+        if not placed:
+            raise InputError(
+                f'actors.count = {self.actors.shape[1]}: no place was found for an actor away '
+                'from the robot; use fewer or smaller actors, or a larger map')
+        measure(scene, state, which)
+
+    def step(self, command: FloatArray, dt: float) -> None:
+        """
+        Advance all worlds.
+
+        A command takes effect after the drive's dead time and is followed with its lag and
+        within its limits. On contact the robot is held where it touched, at rest.
+
+        :param command: vx, vy [m/s], wz [rad/s] in base_link, shape (B, 3); a differential
+            drive has no vy.
+        :param dt: [s], up to 0.2.
+        :raises InputError: when shape or dt do not fit, or a command is not finite.
+        """
+        commands = np.ascontiguousarray(command, np.float64)
+        if commands.shape != self.pose.shape:
+            raise InputError(
+                f'command has shape {commands.shape}; it must be {self.pose.shape}')
+        if not 0.0 < dt <= LONGEST_STEP:
+            raise InputError(f'dt = {dt} s is outside (0, {LONGEST_STEP}] s')
+        if not np.isfinite(commands).all():
+            raise InputError('command holds NaN or infinity; send finite vx, vy, wz')
+        step_all(self._scene, self._state, commands, float(dt))
+
+    def free_pose(self, map_index: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """
+        Draw a pose, shape (3,), in a map where the robot stands clear of walls.
+
+        :param map_index: which map of the atlas.
+        """
+        first, last = self._starts.first[map_index:map_index + 2]
+        cell = int(self._starts.cells[rng.integers(first, last)])
+        row, column = divmod(cell, int(self.atlas.arrays.shape[map_index, 2]))
+        x, y = to_point(self.atlas.arrays, map_index, column + rng.random(), row + rng.random())
+        return np.array([x, y, rng.uniform(-np.pi, np.pi)])
+
+    def fits(self, map_index: int, pose: FloatArray) -> bool:
+        """Tell whether the robot can stand at a pose x, y [m], yaw [rad] in `map`."""
+        x, y, yaw = (float(v) for v in pose)
+        return bool(np.isfinite((x, y, yaw)).all()) and not overlaps_solid(
+            self._scene.maps, map_index, self._scene.body, x, y, yaw)
+
+    def _which(self, index: NDArray[np.integer] | NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        every = np.arange(self.batch, dtype=np.int64)
+        if index is None:
+            return every
+        try:
+            return np.ascontiguousarray(np.atleast_1d(every[index]))
+        except IndexError as error:
+            raise InputError(f'reset index does not fit {self.batch} worlds: {error}') from error
+
+    def _checked(self, which: NDArray[np.int64], pose: FloatArray) -> NDArray[np.float64]:
+        poses = np.asarray(pose, np.float64)
+        if poses.shape not in ((3,), (which.size, 3)):
+            raise InputError(f'pose has shape {poses.shape}; it must be ({which.size}, 3)')
+        poses = np.broadcast_to(poses, (which.size, 3))
+        for b, one in zip(which, poses, strict=True):
+            if not self.fits(int(self.map_index[b]), one):
+                x, y, yaw = one
+                name = self.atlas.maps[self.map_index[b]].name
+                raise InputError(
+                    f"pose x={x:.2f} m, y={y:.2f} m, yaw={yaw:.2f} rad in map '{name}' lies in "
+                    f'a wall, in unknown space or outside; choose a free one, '
+                    f'{CONTACT * 1e3:.0f} mm clear of everything')
+        return poses

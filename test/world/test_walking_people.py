@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from shape_reference import discs_overlap_solid
+
+from synth_nodes.errors import InputError
+from synth_nodes.types import GridMap, RobotSpec
+from synth_nodes.world.actors import ActorSettings
+from synth_nodes.world.atlas import MapAtlas
+from synth_nodes.world.building import generate_building
+from synth_nodes.world.world import World
+
+ROBOT = RobotSpec()
+DT = 0.05
+
+
+@pytest.fixture(scope='module')
+def atlas():
+    return MapAtlas.build([generate_building(s) for s in (0, 1)])
+
+
+def walk(world, seconds, command=(0.0, 0.0, 0.0)):
+    commands = np.tile(command, (world.batch, 1))
+    for _ in range(round(seconds / DT)):
+        world.step(commands, DT)
+        yield
+
+
+@pytest.mark.parametrize('give_way', (True, False))
+def test_people_never_enter_walls(atlas, give_way):
+    settings = ActorSettings(count=6, speed=1.2, give_way=give_way)
+    world = World(atlas, ROBOT, settings, 16, 2)
+    for k, _ in enumerate(walk(world, 60.0)):
+        for m in (0, 1) if k % 3 == 0 else ():
+            people = world.actors[world.map_index == m].reshape(-1, 5)
+            assert not discs_overlap_solid(atlas.maps[m], people[:, :2], 0.25).any()
+
+
+def test_people_never_jump(atlas):
+    world = World(atlas, ROBOT, ActorSettings(), 16, 2)
+    before = world.actors.copy()
+    for _ in walk(world, 20.0):
+        step = np.hypot(*(world.actors - before)[..., :2].reshape(-1, 2).T)
+        assert step.max() <= 0.6 * DT + 1e-9
+        before = world.actors.copy()
+
+
+def test_people_get_about(atlas):
+    world = World(atlas, ROBOT, ActorSettings(), 16, 3)
+    start, moving, farthest = world.actors[..., :2].copy(), [], 0.0
+    for _ in walk(world, 60.0):
+        moving.append(np.hypot(*world.actors[..., 2:4].reshape(-1, 2).T) > 0.1)
+        farthest = np.maximum(farthest, np.hypot(*np.moveaxis(world.actors[..., :2] - start,
+                                                              -1, 0)))
+    assert np.mean(moving) > 0.75
+    assert (farthest > 3.0).mean() > 0.9
+
+
+def test_people_who_give_way_never_walk_into_a_robot_that_stands(atlas):
+    world = World(atlas, ROBOT, ActorSettings(count=12, speed=1.5), 48, 4)
+    nearest = np.inf
+    for _ in walk(world, 60.0):
+        assert not world.collided.any()
+        gap = np.hypot(*np.moveaxis(world.actors[..., :2] - world.pose[:, None, :2], -1, 0))
+        nearest = min(nearest, gap.min() - 0.25)
+    assert 0.18 < nearest < 0.9
+
+
+def test_people_who_do_not_give_way_bump_into_it_and_it_is_not_its_doing(atlas):
+    world = World(atlas, ROBOT, ActorSettings(count=12, speed=1.5, give_way=False), 48, 4)
+    bumps = 0
+    for _ in walk(world, 60.0):
+        assert np.array_equal(world.collided, world.blocked_by_actor)
+        bumps += world.collided.sum()
+        touching = world.clearance[world.collided]
+        assert (touching > 0).all() and (touching < 5e-3).all()
+    assert bumps > 5
+
+
+def test_a_robot_that_drives_into_people_is_to_blame_and_never_inside_them(atlas):
+    world = World(atlas, ROBOT, ActorSettings(count=20, give_way=False), 48, 5)
+    blamed = 0
+    for _ in walk(world, 20.0, (0.8, 0.0, 0.3)):
+        assert (world.clearance > 0).all()
+        blamed += (world.collided & ~world.blocked_by_actor).sum()
+    assert blamed > 10
+
+
+def test_people_do_not_appear_on_the_robot(atlas):
+    world = World(atlas, ROBOT, ActorSettings(count=10), 200, 6)
+    gap = np.hypot(*np.moveaxis(world.actors[..., :2] - world.pose[:, None, :2], -1, 0))
+    assert gap.min() >= ROBOT.radius + 0.25 + 0.6
+
+
+def test_a_map_too_small_for_people_is_refused():
+    small = MapAtlas.build([GridMap(np.zeros((20, 20), np.int8), 0.05)])
+    with pytest.raises(InputError, match=r'actors\.count'):
+        World(small, ROBOT, ActorSettings(count=1))
