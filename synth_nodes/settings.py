@@ -28,7 +28,7 @@ def setting(
     """
     Declare one field of a settings class.
 
-    :param default: value, or a settings instance for a nested group; lists are given as tuples.
+    :param default: value; a list is given as a tuple. A nested group is a plain field.
     :param help: what it does, one sentence.
     :param unit: SI symbol, empty where there is none.
     :param low: smallest value allowed (of each element, for a tuple).

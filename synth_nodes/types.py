@@ -89,6 +89,33 @@ class RobotSpec:
         0.05, 'Time constant of the drive following its set point.', unit='s', low=0.0, high=2.0)
     command_latency: float = setting(
         0.02, 'Dead time between a command and its first effect.', unit='s', low=0.0, high=1.0)
+    drive: str = setting(
+        'differential',
+        'What the wheels can do: turn in place, steer like a car (base_link at the middle of '
+        'the rear axle), or move to any side.',
+        choices=('differential', 'ackermann', 'omnidirectional'))
+    wheel_base: float = setting(
+        0.4, 'Distance between the axles of an Ackermann drive.', unit='m', low=0.05, high=10.0)
+    max_steer: float = setting(
+        0.6, 'Largest steering angle of an Ackermann drive, to either side.',
+        unit='rad', low=0.01, high=1.4)
+    steer_rate: float = setting(
+        2.0, 'How fast an Ackermann drive steers.', unit='rad/s', low=0.05, high=50.0)
+    max_lateral_speed: float = setting(
+        0.5, 'Fastest speed sideways of an omnidirectional drive.',
+        unit='m/s', low=0.05, high=10.0)
+    lateral_acceleration: float = setting(
+        1.0, 'Largest acceleration sideways of an omnidirectional drive.',
+        unit='m/s^2', low=0.05, high=20.0)
+    slip: float = setting(
+        0.0, 'Standard deviation of the share of the way that the wheels slip, in simulation.',
+        low=0.0, high=0.3)
+    turn_slip: float = setting(
+        0.0, 'Standard deviation of the share of the turn that the wheels slip, in simulation.',
+        low=0.0, high=0.3)
+    slip_time: float = setting(
+        2.0, 'Time after which slip has become another, in simulation.',
+        unit='s', low=0.05, high=1000.0)
 
     @property
     def polygon(self) -> NDArray[np.float64]:

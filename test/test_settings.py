@@ -1,6 +1,7 @@
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 import pytest
 
 from synth_nodes.errors import InputError
@@ -19,7 +20,7 @@ class Everything:
     count: int = setting(3, 'Count.', low=0)
     on: bool = setting(True, 'On.')
     points: tuple[float, ...] = setting((1.0, 2.0), 'Points.', unit='m', low=-5.0, high=5.0)
-    group: Group = setting(Group(), 'A group.')
+    group: Group = field(default_factory=Group)
 
 
 def test_defaults_are_kept_for_what_is_not_given():

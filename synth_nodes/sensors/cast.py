@@ -1,16 +1,17 @@
 """
-Ideal ranges of a scanning lidar over grid maps and moving discs.
+Ideal ranges of a scanning lidar over grid maps, exact boxes and discs, and moving discs.
 
-The grid is seen by rays that march through it (:mod:`synth_nodes.sensors.marching`). Discs are
-walked once each and touch only the beams inside their angular interval, as in an angular z-buffer.
+The grid is seen by rays that march through it (:mod:`synth_nodes.sensors.marching`). Boxes and
+discs are walked once each, into an angular z-buffer (:mod:`synth_nodes.sensors.depths`).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
+from synth_nodes.sensors.depths import see_disc, see_solids
 from synth_nodes.sensors.marching import Beams as Beams
-from synth_nodes.sensors.marching import launch, march, new_front, TWO_PI
+from synth_nodes.sensors.marching import Front, launch, march, new_front
 from synth_nodes.sensors.marching import trace as trace
 from synth_nodes.types import FloatArray
 from synth_nodes.world.atlas import AtlasArrays, inside, MapAtlas, to_cell
@@ -85,57 +86,74 @@ def cast_batch(
 ) -> None:
     """Do the work of :func:`cast`; arrays are contiguous and their shapes fit."""
     front = new_front(beams.angle.size)
+    depth = np.empty(beams.angle.size)
     flat = maps.jump.ravel()
     for b in range(poses.shape[0]):
-        m = map_index[b]
-        column, row = to_cell(maps, m, poses[b, 0], poses[b, 1])
-        if not inside(maps, m, column, row):
-            out[b] = 0.0
-            continue
-        launch(maps, m, column, row, poses[b, 2], beams, front)
-        cell = maps.frame[m, 4]
-        march(flat, front, range_max / cell, out[b])
-        for k in range(out.shape[1]):
-            ahead = out[b, k] * cell
-            out[b, k] = ahead if ahead <= range_max else np.inf
-        for a in range(discs.shape[1]):
-            _cast_disc(poses[b], beams, range_max, discs[b, a], out[b])
+        cast_one(maps, flat, map_index[b], poses[b, 0], poses[b, 1], poses[b, 2], beams, range_max,
+                 discs[b], front, depth, out[b])
 
 
 @inline
-def _cast_disc(
-    pose: NDArray[np.float64],
+def cast_one(
+    maps: AtlasArrays,
+    flat: NDArray[np.uint8],
+    m: int,
+    x: float,
+    y: float,
+    yaw: float,
     beams: Beams,
     range_max: float,
-    disc: NDArray[np.float64],
+    discs: NDArray[np.float64],
+    front: Front,
+    depth: NDArray[np.float64],
     out: NDArray[np.float32],
 ) -> None:
-    angles, cos, sin = beams
-    dx, dy, radius = disc[0] - pose[0], disc[1] - pose[1], disc[4]
-    square = dx * dx + dy * dy
-    if square <= radius * radius:
+    """
+    Cast the rays of one sensor in map m.
+
+    :param flat: `maps.jump` without its shape.
+    :param front: from `new_front`; depth: shape (N,); both are scratch.
+    """
+    column, row = to_cell(maps, m, x, y)
+    if not inside(maps, m, column, row):
         out[:] = 0.0
         return
-    away = np.sqrt(square)
-    if away - radius > range_max:
-        return
-    c, s = np.cos(pose[2]), np.sin(pose[2])
-    ahead, left = c * dx + s * dy, c * dy - s * dx
-    half = np.arcsin(radius / away)
-    low = np.arctan2(left, ahead) - half
-    low -= TWO_PI * np.floor((low - angles[0]) / TWO_PI)
-    first = np.searchsorted(angles, low)
-    count = angles.size
-    for step in range(count):
-        k = first + step
-        wrapped = k >= count
-        k = k - count if wrapped else k
-        angle = angles[k] + (TWO_PI if wrapped else 0.0)
-        if angle > low + 2.0 * half:
-            break
-        along = ahead * cos[k] + left * sin[k]
-        inner = radius * radius - square + along * along
-        if inner >= 0.0:
-            hit = along - np.sqrt(inner)
-            if hit <= range_max and hit < out[k]:
-                out[k] = hit
+    depth[:] = 1.0 / range_max
+    c, s = np.cos(yaw), np.sin(yaw)
+    see_solids(maps.solids, m, beams, x, y, c, s, range_max, depth)
+    for a in range(discs.shape[0]):
+        dx, dy = discs[a, 0] - x, discs[a, 1] - y
+        see_disc(beams, c * dx + s * dy, c * dy - s * dx, discs[a, 4], range_max, depth)
+    if _walls_near(maps, m, column, row, range_max):
+        launch(maps, m, column, row, yaw, beams, front)
+        cell = maps.frame[m, 4]
+        march(flat, front, range_max / cell, out)
+        _nearest(depth, range_max, cell, out)
+    else:
+        _solids_only(depth, range_max, out)
+
+
+@inline
+def _walls_near(maps: AtlasArrays, m: int, column: float, row: float, reach: float) -> bool:
+    """Tell whether any solid cell may lie within reach [m] of a point."""
+    cell = maps.shape[m, 0] + np.int64(row) * maps.shape[m, 2] + np.int64(column)
+    return bool((maps.distance[cell] - 0.7072) * maps.frame[m, 4] <= reach)
+
+
+@inline
+def _nearest(depth: NDArray[np.float64], range_max: float, cell: float,
+             out: NDArray[np.float32]) -> None:
+    """Take the nearer of the walls, whose ranges [cells] are in out, and of what is in depth."""
+    none = 1.0 / range_max
+    for k in range(out.size):
+        wall = out[k] * cell
+        near = 1.0 / depth[k] if depth[k] > none else np.inf
+        wall = wall if wall <= range_max else np.inf
+        out[k] = near if near < wall else wall
+
+
+@inline
+def _solids_only(depth: NDArray[np.float64], range_max: float, out: NDArray[np.float32]) -> None:
+    none = 1.0 / range_max
+    for k in range(out.size):
+        out[k] = 1.0 / depth[k] if depth[k] > none else np.inf

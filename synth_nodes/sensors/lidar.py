@@ -4,12 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
-from synth_nodes.sensors.cast import Beams, cast, cast_into
+from synth_nodes.sensors.cast import Beams, cast, cast_one
+from synth_nodes.sensors.marching import new_front
+from synth_nodes.sensors.range_noise import Flaws, mixed, spoil
 from synth_nodes.types import FloatArray, LidarSpec
-from synth_nodes.world.atlas import MapAtlas
+from synth_nodes.world.atlas import AtlasArrays, MapAtlas
+from synth_nodes.world.chance import GOLDEN
 from synth_nodes.world.jit import kernel
 
 __all__ = ['Lidar', 'cast']
+BAD_MAP, BAD_POSE = 1, 2
 
 
 class Lidar:
@@ -31,9 +35,9 @@ class Lidar:
         self.spec = spec
         self._atlas = atlas
         self._beams = Beams.of(spec.angles)
-        self._rng = np.random.default_rng([11, seed])
-        self._normal = np.empty((0, spec.beams), np.float32)
-        self._chance = np.empty((0, spec.beams), np.float32)
+        self._flaws = Flaws.of(spec)
+        self._mount = np.array(spec.mount, np.float64)
+        self._key = np.random.SeedSequence([11, seed]).generate_state(1, np.uint64).view(np.uint64)
 
     def sensor_pose(self, base_pose: FloatArray) -> NDArray[np.float64]:
         """
@@ -56,6 +60,7 @@ class Lidar:
         map_index: NDArray[np.integer],
         actors: FloatArray | None = None,
         out: NDArray[np.float32] | None = None,
+        mount_offset: FloatArray | None = None,
     ) -> NDArray[np.float32]:
         """
         Scan from B robots.
@@ -66,46 +71,84 @@ class Lidar:
         :param map_index: which map of the atlas each robot is in, shape (B,).
         :param actors: x, y, ., ., radius of discs in `map`, shape (B, A, 5), or None.
         :param out: where to write, shape (B, beams) float32; a new array when None.
+        :param mount_offset: x, y [m], yaw [rad] in base_link that each robot's mount is off the
+            one in the settings, shape (B, 3); None for nothing.
         :return: [m], shape (B, beams).
-        :raises InputError: when shapes do not fit.
+        :raises InputError: when shapes do not fit or a pose is not finite.
         """
-        spec = self.spec
-        ranges = cast_into(self._atlas, map_index, self.sensor_pose(base_pose), self._beams,
-                           spec.range_max, actors, out)
-        if len(self._normal) != len(ranges):
-            self._normal = np.empty(ranges.shape, np.float32)
-            self._chance = np.empty(ranges.shape, np.float32)
-        self._rng.standard_normal(dtype=np.float32, out=self._normal)
-        self._rng.random(dtype=np.float32, out=self._chance)
-        spoil(ranges, self._normal, self._chance, spec.noise_std, spec.noise_slope, spec.dropout,
-              spec.range_min, spec.range_max)
+        poses = np.ascontiguousarray(base_pose, np.float64)
+        batch = len(poses)
+        discs = (np.zeros((batch, 0, 5)) if actors is None
+                 else np.ascontiguousarray(actors, np.float64))
+        offset = (np.zeros((1, 3)) if mount_offset is None
+                  else np.ascontiguousarray(mount_offset, np.float64))
+        ranges = np.empty((batch, self.spec.beams), np.float32) if out is None else out
+        self._check(poses, discs, offset, mount_offset is not None, ranges)
+        index = (map_index.view(np.int64) if _plain(map_index, batch)
+                 else self._atlas.indices(map_index, batch))
+        wrong = scan_batch(self._atlas.arrays, index, poses, self._mount, offset, self._beams,
+                           self._flaws, discs, self._key, ranges)
+        if wrong == BAD_MAP:
+            self._atlas.indices(map_index, batch)
+        if wrong == BAD_POSE:
+            raise InputError('base_pose holds NaN or infinity; give finite x, y, yaw')
         return ranges
+
+    def _check(self, poses: NDArray[np.float64], discs: NDArray[np.float64],
+               offset: NDArray[np.float64], own: bool, ranges: NDArray[np.float32]) -> None:
+        batch = len(poses)
+        if poses.shape != (batch, 3) or discs.ndim != 3 or discs.shape[::2] != (batch, 5):
+            raise InputError(
+                f'base_pose has shape {poses.shape} and actors {discs.shape}; '
+                f'they must be ({batch}, 3) and ({batch}, A, 5)')
+        if own and offset.shape != (batch, 3):
+            raise InputError(f'mount_offset has shape {offset.shape}; it must be ({batch}, 3)')
+        if ranges.shape != (batch, self.spec.beams) or ranges.dtype != np.float32:
+            raise InputError(f'out must be float32 of shape ({batch}, {self.spec.beams}), not '
+                             f'{ranges.dtype} of shape {ranges.shape}')
+
+
+def _plain(index: NDArray[np.integer], batch: int) -> bool:
+    """Tell whether a map index can go to the kernel as it is; that checks its values."""
+    return (isinstance(index, np.ndarray) and index.dtype == np.int64 and index.shape == (batch,)
+            and index.flags.c_contiguous)
 
 
 @kernel
-def spoil(
-    ranges: NDArray[np.float32],
-    normal: NDArray[np.float32],
-    chance: NDArray[np.float32],
-    noise_std: float,
-    noise_slope: float,
-    dropout: float,
-    range_min: float,
-    range_max: float,
-) -> None:
+def scan_batch(
+    maps: AtlasArrays,
+    map_index: NDArray[np.int64],
+    poses: NDArray[np.float64],
+    mount: NDArray[np.float64],
+    offset: NDArray[np.float64],
+    beams: Beams,
+    flaws: Flaws,
+    discs: NDArray[np.float64],
+    key: NDArray[np.uint64],
+    out: NDArray[np.float32],
+) -> int:
     """
-    Turn ideal ranges into measured ones, in place.
+    Do the work of :meth:`Lidar.scan`.
 
-    :param ranges: [m], shape (B, N).
-    :param normal: standard normal, chance: uniform in [0, 1), both of the same shape.
+    :param mount: of all, shape (3,); offset: shape (B, 3), or (1, 3) for all the same.
+    :param key: of the noise, shape (1,); moves on.
+    :return: 0, or BAD_MAP or BAD_POSE, and then nothing is done.
     """
-    flat, z, u = ranges.ravel(), normal.ravel(), chance.ravel()
-    for k in range(flat.size):
-        ideal = flat[k]
-        measured = ideal + (noise_std + noise_slope * ideal) * z[k] if ideal < np.inf else np.inf
-        if ideal < range_min or measured < range_min:
-            flat[k] = -np.inf
-        elif u[k] < dropout or measured > range_max:
-            flat[k] = np.inf
-        else:
-            flat[k] = measured
+    for b in range(poses.shape[0]):
+        if not 0 <= map_index[b] < maps.shape.shape[0]:
+            return BAD_MAP
+        if not np.isfinite(poses[b, 0] + poses[b, 1] + poses[b, 2]):
+            return BAD_POSE
+    front = new_front(beams.angle.size)
+    depth = np.empty(beams.angle.size)
+    flat = maps.jump.ravel()
+    key[0] += GOLDEN
+    for b in range(poses.shape[0]):
+        own = offset[b if offset.shape[0] > 1 else 0]
+        ahead, left = mount[0] + own[0], mount[1] + own[1]
+        c, s = np.cos(poses[b, 2]), np.sin(poses[b, 2])
+        cast_one(maps, flat, map_index[b], poses[b, 0] + c * ahead - s * left,
+                 poses[b, 1] + s * ahead + c * left, poses[b, 2] + mount[2] + own[2], beams,
+                 flaws.range_max, discs[b], front, depth, out[b])
+        spoil(out[b], flaws, mixed(mixed(key[0]) + np.uint64(b)))
+    return 0

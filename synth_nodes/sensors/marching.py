@@ -20,11 +20,13 @@ TWO_PI = 2.0 * np.pi
 
 
 class Beams(NamedTuple):
-    """Beam directions of one sensor; each array has shape (N,)."""
+    """Beam directions of one sensor; each array has shape (N,). Made by :meth:`of`."""
 
     angle: NDArray[np.float64]
     cos: NDArray[np.float64]
     sin: NDArray[np.float64]
+    per: float
+    """Beams in a radian; 0 where their spacing is not even."""
 
     @classmethod
     def of(cls, angles: FloatArray) -> 'Beams':
@@ -39,7 +41,9 @@ class Beams(NamedTuple):
                 angle[-1] - angle[0] <= TWO_PI + 1e-9):
             raise InputError('beam angles must increase and span at most a turn, such as '
                              'LidarSpec.angles')
-        return cls(angle, np.cos(angle), np.sin(angle))
+        per = (angle.size - 1) / float(angle[-1] - angle[0]) if angle.size > 1 else 0.0
+        even = np.allclose(angle[0] + np.arange(angle.size) / per, angle, 0.0, 1e-9) if per else 0
+        return cls(angle, np.cos(angle), np.sin(angle), per if even else 0.0)
 
 
 class Front(NamedTuple):
@@ -117,6 +121,38 @@ def launch(
 
 
 @inline
+def leap(jump: NDArray[np.uint8], front: Front, out: NDArray[np.float32]) -> None:
+    """
+    Let every ray take its first leap: one of four squares, so nothing is looked up ray by ray.
+
+    :param out: [cells], shape (N,): how far each has come.
+    """
+    first = front.base[0]
+    plane = np.int64(jump.size // 4)
+    first -= plane * ((1 if front.step_j[0] < 0 else 0) + (2 if front.step_i[0] < 0 else 0))
+    side_0 = np.int32(jump[first])
+    side_1 = np.int32(jump[first + plane])
+    side_2 = np.int32(jump[first + 2 * plane])
+    side_3 = np.int32(jump[first + 3 * plane])
+    if side_0 == 0:
+        out[:] = 0.0
+        return
+    for k in range(out.size):
+        left, down = front.step_j[k] < 0, front.step_i[k] < 0
+        side = (side_3 if down else side_1) if left else (side_2 if down else side_0)
+        x, y = front.x[k], front.y[k]
+        t_x = (side - x) * front.per_x[k]
+        t_y = (side - y) * front.per_y[k]
+        by_x = t_x < t_y
+        t = t_x if by_x else t_y
+        side_j = min(np.int32(x + t * front.dx[k]), side - 1)
+        side_i = min(np.int32(y + t * front.dy[k]), side - 1)
+        front.j[k] = side if by_x else side_j
+        front.i[k] = side_i if by_x else side
+        out[k] = t
+
+
+@inline
 def march(jump: NDArray[np.uint8], front: Front, reach: float, out: NDArray[np.float32]) -> None:
     """
     Let every ray leap from free square to free square until it hits or leaves its reach.
@@ -127,20 +163,21 @@ def march(jump: NDArray[np.uint8], front: Front, reach: float, out: NDArray[np.f
     :param reach: [cells].
     :param out: [cells], shape (N,); ranges beyond reach may be anything beyond it.
     """
-    out[:] = 0.0
+    leap(jump, front, out)
     live = front.live
     count = live.size
     while count > 0:
         left = 0
         for q in range(count):
-            k = live[q]
+            k = np.uint32(live[q])  # Unsigned: such an index needs no check for below zero.
             j, i = front.j[k], front.i[k]
             x, y = front.x[k], front.y[k]
-            side = np.int32(jump[front.base[k] + front.step_i[k] * i + front.step_j[k] * j])
+            at = np.uint64(front.base[k] + front.step_i[k] * i + front.step_j[k] * j)
+            side = np.int32(jump[at])
             t_x = (j + side - x) * front.per_x[k]
             t_y = (i + side - y) * front.per_y[k]
-            t = min(t_x, t_y)
             by_x = t_x < t_y
+            t = t_x if by_x else t_y
             side_j = min(max(np.int32(x + t * front.dx[k]), j), j + side - 1)
             side_i = min(max(np.int32(y + t * front.dy[k]), i), i + side - 1)
             front.j[k] = j + side if by_x else side_j

@@ -1,5 +1,5 @@
 """
-Wheel odometry of differential drives, and a covariance that matches its errors.
+Wheel odometry of drives of all kinds, and a covariance that matches its errors.
 
 Errors as in Thrun, Burgard, Fox, Probabilistic Robotics, section 5.4: noise whose variance grows
 with the distance driven and the angle turned; beside it a scale error that stays for life.
@@ -45,13 +45,18 @@ class WheelOdometry:
         """
         Count the wheels' turns over dt seconds.
 
-        :param velocity: true mean vx, vy [m/s], wz [rad/s] in base_link, shape (B, 3).
+        :param velocity: mean vx, vy [m/s], wz [rad/s] in base_link, shape (B, 3): what is true,
+            or where wheels slip, what they roll (`World.wheel_velocity`).
         :param dt: [s], > 0.
         """
         s = self.settings
-        noise = self._rng.standard_normal((len(self.pose), 2))
+        true = np.ascontiguousarray(velocity, np.float64)
+        noise = np.zeros((len(self.pose), 3))
+        noise[:, :2] = self._rng.standard_normal((len(self.pose), 2))
+        if true[:, 1].any():
+            noise[:, 2] = self._rng.standard_normal(len(self.pose))
         update_odometry(
-            np.ascontiguousarray(velocity, np.float64), dt, self._scale, noise,
+            true, dt, self._scale, noise,
             np.array([s.slip, s.turn_slip, s.drift, s.scale_error, s.turn_scale_error]),
             self.pose, self.velocity, self._full, self.velocity_covariance)
 
@@ -74,42 +79,52 @@ def update_odometry(
     The covariance is that of x, y, yaw and both scales, carried along the measured arc to first
     order (Smith, Self, Cheeseman 1990).
 
-    :param noise: standard normal, shape (B, 2).
+    :param noise: standard normal, shape (B, 3): ahead, turn, to the left.
     :param errors: slip, turn_slip, drift, scale_error, turn_scale_error.
     """
     slip, turn_slip, drift, scale_error, turn_scale_error = errors
     for b in range(pose.shape[0]):
-        length, angle = true[b, 0] * dt, true[b, 2] * dt
+        length, side, angle = true[b, 0] * dt, true[b, 1] * dt, true[b, 2] * dt
         length_variance = slip * slip * abs(length)
-        angle_variance = turn_slip * turn_slip * abs(angle) + drift * drift * abs(length)
+        side_variance = slip * slip * abs(side)
+        angle_variance = (turn_slip * turn_slip * abs(angle)
+                          + drift * drift * (abs(length) + abs(side)))
         measured = scale[b, 0] * length + np.sqrt(length_variance) * noise[b, 0]
+        aside = scale[b, 0] * side + np.sqrt(side_variance) * noise[b, 2]
         turned = scale[b, 1] * angle + np.sqrt(angle_variance) * noise[b, 1]
         middle = pose[b, 2] + 0.5 * turned
-        _carry(full[b], middle, measured, turned, length_variance, angle_variance)
-        x, y, yaw = arc(pose[b, 0], pose[b, 1], pose[b, 2], measured / dt, turned / dt, dt)
+        _carry(full[b], middle, measured, aside, turned, length_variance, side_variance,
+               angle_variance)
+        x, y, yaw = arc(pose[b, 0], pose[b, 1], pose[b, 2], measured / dt, turned / dt, dt,
+                        aside / dt)
         pose[b, 0] = x
         pose[b, 1] = y
         pose[b, 2] = yaw - 2.0 * np.pi * np.floor(yaw / (2.0 * np.pi) + 0.5)
         velocity[b, 0] = measured / dt
+        velocity[b, 1] = aside / dt
         velocity[b, 2] = turned / dt
         velocity_covariance[b, 0, 0] = length_variance / dt ** 2 + (
             scale_error * true[b, 0]) ** 2
+        velocity_covariance[b, 1, 1] = side_variance / dt ** 2 + (
+            scale_error * true[b, 1]) ** 2
         velocity_covariance[b, 2, 2] = angle_variance / dt ** 2 + (
             turn_scale_error * true[b, 2]) ** 2
 
 
 @kernel
-def _carry(full: NDArray[np.float64], middle: float, length: float, angle: float,
-           length_variance: float, angle_variance: float) -> None:
+def _carry(full: NDArray[np.float64], middle: float, length: float, side: float, angle: float,
+           length_variance: float, side_variance: float, angle_variance: float) -> None:
     """Carry a covariance, shape (5, 5), along one short arc with the chord's direction."""
     c, s = np.cos(middle), np.sin(middle)
     jacobian = np.eye(5)
-    jacobian[0, 2], jacobian[1, 2] = -length * s, length * c
-    jacobian[0, 3], jacobian[1, 3] = length * c, length * s
-    jacobian[0, 4], jacobian[1, 4] = -0.5 * length * s * angle, 0.5 * length * c * angle
+    dx, dy = length * c - side * s, length * s + side * c
+    jacobian[0, 2], jacobian[1, 2] = -dy, dx
+    jacobian[0, 3], jacobian[1, 3] = dx, dy
+    jacobian[0, 4], jacobian[1, 4] = -0.5 * dy * angle, 0.5 * dx * angle
     jacobian[2, 4] = angle
     by_length = np.array([c, s, 0.0, 0.0, 0.0])
-    by_angle = np.array([-0.5 * length * s, 0.5 * length * c, 1.0, 0.0, 0.0])
+    by_side = np.array([-s, c, 0.0, 0.0, 0.0])
+    by_angle = np.array([-0.5 * dy, 0.5 * dx, 1.0, 0.0, 0.0])
     carried = np.zeros((5, 5))
     for i in range(5):
         for j in range(5):
@@ -118,6 +133,7 @@ def _carry(full: NDArray[np.float64], middle: float, length: float, angle: float
     for i in range(5):
         for j in range(5):
             total = length_variance * by_length[i] * by_length[j]
+            total += side_variance * by_side[i] * by_side[j]
             total += angle_variance * by_angle[i] * by_angle[j]
             for k in range(5):
                 total += carried[i, k] * jacobian[j, k]

@@ -1,4 +1,4 @@
-"""People who walk from place to place, and give way to the robot or don't."""
+"""People who walk from place to place and carts on tracks: they give way to a robot or don't."""
 
 from typing import NamedTuple
 
@@ -10,6 +10,8 @@ from synth_nodes.world.chance import uniform
 from synth_nodes.world.collision import Body, disc_gap
 from synth_nodes.world.jit import inline
 from synth_nodes.world.people import ActorSettings as ActorSettings
+from synth_nodes.world.people import CartSettings as CartSettings
+from synth_nodes.world.rails import advance, point_at, Rails
 from synth_nodes.world.ways import ahead, ARRIVED, coarse_cell, NOWHERE, passable, Ways
 
 LOOK_AHEAD = 5
@@ -39,8 +41,14 @@ class Manner(NamedTuple):
                    settings.patience, settings.pause)
 
 
+@inline
+def manner_of(row: NDArray[np.float64]) -> Manner:
+    """Read the manner of one world from its row of a table, shape (6,)."""
+    return Manner(row[0], row[1], row[2] > 0.0, row[3], row[4], row[5])
+
+
 class Crowd(NamedTuple):
-    """State of the people in B worlds."""
+    """State of the people and carts in B worlds."""
 
     body: NDArray[np.float64]
     """Shape (B, A, 5): x, y [m], vx, vy [m/s] in `map`, radius [m]."""
@@ -52,13 +60,21 @@ class Crowd(NamedTuple):
     """Shape (B, A): how long each still stands [s]."""
     blocked: NDArray[np.float64]
     """Shape (B, A): how long each has been blocked [s]."""
+    track: NDArray[np.int64]
+    """Shape (B, A): which track a cart runs on; -1 for people."""
+    along: NDArray[np.float64]
+    """Shape (B, A): where on its track a cart is [m]."""
+    sense: NDArray[np.float64]
+    """Shape (B, A): 1 for a cart on its way to the track's end, -1 to its start."""
 
     @classmethod
-    def empty(cls, batch: int, count: int) -> 'Crowd':
-        """Make room for people; :mod:`synth_nodes.world.spawn` places them."""
-        shape = (batch, count)
+    def empty(cls, batch: int, people: int, carts: int = 0) -> 'Crowd':
+        """Make room; :mod:`synth_nodes.world.spawn` places them. Carts come last."""
+        shape = (batch, people + carts)
+        track = np.full(shape, -1, np.int64)
+        track[:, people:] = 0
         return cls(np.zeros((*shape, 5)), np.zeros(shape, np.int64), np.zeros(shape),
-                   np.zeros(shape), np.zeros(shape))
+                   np.zeros(shape), np.zeros(shape), track, np.zeros(shape), np.ones(shape))
 
 
 @inline
@@ -71,8 +87,11 @@ def new_goal(crowd: Crowd, ways: Ways, streams: NDArray[np.uint64], b: int, a: i
 @inline
 def startle(crowd: Crowd, ways: Ways, manner: Manner, streams: NDArray[np.uint64],
             b: int, a: int) -> None:
-    """Let a person who touched something stand for a moment, then go elsewhere."""
+    """Let whoever touched something stand for a moment; people then go elsewhere."""
     crowd.body[b, a, 2:4] = 0.0
+    if crowd.track[b, a] >= 0:
+        crowd.rest[b, a] = 0.5
+        return
     crowd.rest[b, a] = max(0.5, manner.pause * uniform(streams, b))
     new_goal(crowd, ways, streams, b, a)
 
@@ -81,6 +100,7 @@ def startle(crowd: Crowd, ways: Ways, manner: Manner, streams: NDArray[np.uint64
 def choose_strides(
     maps: AtlasArrays,
     ways: Ways,
+    rails: Rails,
     manner: Manner,
     crowd: Crowd,
     streams: NDArray[np.uint64],
@@ -92,7 +112,7 @@ def choose_strides(
     dt: float,
 ) -> None:
     """
-    Choose the velocity of every person of world b for the next dt seconds.
+    Choose the velocity of every person and cart of world b for the next dt seconds.
 
     :param pose: of the robot, in `map`; velocity: in base_link.
     """
@@ -102,6 +122,9 @@ def choose_strides(
         person[3] = 0.0
         if crowd.rest[b, a] > 0.0:
             crowd.rest[b, a] -= dt
+            continue
+        if crowd.track[b, a] >= 0:
+            _roll(rails, crowd, robot, pose, velocity, b, a, dt)
             continue
         ux, uy, arrived = _heading(maps, ways, m, crowd.goal[b, a], person)
         if arrived:
@@ -115,6 +138,34 @@ def choose_strides(
         crowd.blocked[b, a] += dt
         if crowd.blocked[b, a] > manner.patience:
             new_goal(crowd, ways, streams, b, a)
+
+
+@inline
+def _roll(rails: Rails, crowd: Crowd, robot: Body, pose: NDArray[np.float64],
+          velocity: NDArray[np.float64], b: int, a: int, dt: float) -> None:
+    """Let a cart go on along its track unless somebody is in the way; at an end it turns back."""
+    cart = crowd.body[b, a]
+    way = crowd.pace[b, a] * dt
+    if way <= 0.0:
+        return
+    to, at_end = advance(rails, crowd.track[b, a], crowd.along[b, a], crowd.sense[b, a] * way)
+    x, y, _ = point_at(rails, crowd.track[b, a], to)
+    dx, dy = x - cart[0], y - cart[1]
+    away = np.sqrt(dx * dx + dy * dy)
+    scale = min(way / away if away > 0.0 else 0.0, 1.0) / dt
+    manner = Manner(rails.radius, rails.speed, rails.stops, rails.gap, rails.patience, 0.0)
+    gap = disc_gap(robot, pose[0], pose[1], pose[2], cart[0], cart[1], cart[4])
+    if (_clear_of_robot(manner, robot, pose, velocity, cart, dx * scale, dy * scale, gap, dt)
+            and _clear_of_others(crowd, b, a, dx * scale, dy * scale)):
+        cart[2] = dx * scale
+        cart[3] = dy * scale
+        crowd.along[b, a] = to
+        crowd.blocked[b, a] = 0.0
+    else:
+        crowd.blocked[b, a] += dt
+    if at_end or crowd.blocked[b, a] > rails.patience:
+        crowd.sense[b, a] = -crowd.sense[b, a]
+        crowd.blocked[b, a] = 0.0
 
 
 @inline

@@ -14,6 +14,7 @@ from synth_nodes.errors import InputError
 from synth_nodes.types import RobotSpec
 from synth_nodes.world.atlas import AtlasArrays, to_cell
 from synth_nodes.world.jit import inline, kernel
+from synth_nodes.world.solids import point_polygon, solids_gap
 
 CONTACT = 1e-3
 """Gap [m] from which two things touch."""
@@ -63,29 +64,6 @@ def place(maps: AtlasArrays, m: int, body: Body, x: float, y: float, yaw: float,
     for k in range(body.x.size):
         corners[0, k] = column + c * body.x[k] - s * body.y[k]
         corners[1, k] = row + s * body.x[k] + c * body.y[k]
-
-
-@inline
-def segment_square(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> float:
-    """Squared distance from a point to the segment a-b."""
-    ux, uy = bx - ax, by - ay
-    t = min(max(((x - ax) * ux + (y - ay) * uy) / (ux * ux + uy * uy), 0.0), 1.0)
-    dx, dy = x - ax - t * ux, y - ay - t * uy
-    return dx * dx + dy * dy
-
-
-@inline
-def point_polygon(x: float, y: float, px: NDArray[np.float64], py: NDArray[np.float64]) -> float:
-    """Squared distance from a point to a convex polygon; 0 inside."""
-    outside = False
-    best = np.inf
-    n = px.size
-    for k in range(n):
-        e = k + 1 if k + 1 < n else 0
-        if (px[e] - px[k]) * (y - py[k]) - (py[e] - py[k]) * (x - px[k]) < 0.0:
-            outside = True
-            best = min(best, segment_square(x, y, px[k], py[k], px[e], py[e]))
-    return float(best) if outside else 0.0
 
 
 @inline
@@ -180,7 +158,7 @@ def discs_gap(body: Body, x: float, y: float, yaw: float, discs: NDArray[np.floa
 
 @kernel
 def overlaps_solid(maps: AtlasArrays, m: int, body: Body, x: float, y: float, yaw: float) -> bool:
-    """Tell whether the footprint at a pose covers part of any solid cell: every cell is tried."""
+    """Tell whether the footprint at a pose covers part of any solid cell, box or disc."""
     corners = np.empty((2, body.x.size))
     place(maps, m, body, x, y, yaw, corners)
     start, height, width = maps.shape[m]
@@ -191,7 +169,7 @@ def overlaps_solid(maps: AtlasArrays, m: int, body: Body, x: float, y: float, ya
         for j in range(int(corners[0].min()), int(corners[0].max()) + 1):
             if maps.jump[0, start + i * width + j] == 0 and not _separated(corners, j, i):
                 return True
-    return False
+    return solids_gap(maps.solids, m, body.x, body.y, body.radius, x, y, yaw, 1.0) <= 0.0
 
 
 @inline

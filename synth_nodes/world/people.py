@@ -1,4 +1,4 @@
-"""Settings of the people in a world. No numba: nodes on a robot read them too."""
+"""Settings of the people and carts in a world. No numba: nodes on a robot read them too."""
 
 from dataclasses import dataclass
 
@@ -25,3 +25,20 @@ class ActorSettings:
         2.0, 'Longest rest at a goal, and after bumping into something.',
         unit='s', low=0.0, high=60.0)
     places: int = setting(16, 'Goals in a map that people walk between.', low=2, high=200)
+
+
+@dataclass(frozen=True)
+class CartSettings:
+    """The carts in a world: they run along the lines painted on a scene's floor."""
+
+    count: int = setting(0, 'Carts in each world.', low=0, high=64)
+    radius: float = setting(0.4, 'Radius of a cart.', unit='m', low=0.1, high=2.0)
+    speed: float = setting(
+        0.8, 'Fastest speed; each cart has between 0.6 and 1 of it.',
+        unit='m/s', low=0.0, high=3.0)
+    stops: bool = setting(True, 'Whether carts stop for the robot, or drive on.')
+    gap: float = setting(
+        0.5, 'Gap to the robot that carts which stop do not close any further.',
+        unit='m', low=0.05, high=3.0)
+    patience: float = setting(
+        5.0, 'Time blocked before a cart turns back.', unit='s', low=0.1, high=600.0)

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.world.actors import choose_strides, Crowd, Manner, startle
+from synth_nodes.world.actors import choose_strides, Crowd, manner_of, startle
 from synth_nodes.world.atlas import AtlasArrays
+from synth_nodes.world.chance import uniform
 from synth_nodes.world.collision import (
     Body,
     CLEARANCE_MAX,
@@ -16,8 +17,11 @@ from synth_nodes.world.collision import (
     place,
     wall_gap,
 )
-from synth_nodes.world.drive import arc, Drive, give, Queue, respond, take_due
+from synth_nodes.world.drive import arc, Drive, drive_of, follow, give, Queue, take_due
 from synth_nodes.world.jit import inline, kernel
+from synth_nodes.world.rails import Rails
+from synth_nodes.world.randomise import Domain
+from synth_nodes.world.solids import solids_gap
 from synth_nodes.world.ways import Ways
 
 LONGEST_ARC = 0.05
@@ -33,9 +37,8 @@ class Scene(NamedTuple):
 
     maps: AtlasArrays
     ways: Ways
+    rails: Rails
     body: Body
-    drive: Drive
-    manner: Manner
 
 
 class State(NamedTuple):
@@ -44,6 +47,10 @@ class State(NamedTuple):
     map_index: NDArray[np.int64]
     pose: NDArray[np.float64]
     velocity: NDArray[np.float64]
+    wheels: NDArray[np.float64]
+    """Shape (B, 4): vx, vy, wz as the wheels roll, and the steering angle; see `follow`."""
+    slip: NDArray[np.float64]
+    """Shape (B, 2): share of the way and of the turn that is added by slip."""
     time: NDArray[np.float64]
     collided: NDArray[np.bool_]
     blocked_by_actor: NDArray[np.bool_]
@@ -51,6 +58,7 @@ class State(NamedTuple):
     streams: NDArray[np.uint64]
     queue: Queue
     crowd: Crowd
+    domain: Domain
 
 
 @kernel
@@ -58,8 +66,11 @@ def step_all(scene: Scene, state: State, command: NDArray[np.float64], dt: float
     """Advance every world by dt seconds under its command, shape (B, 3)."""
     corners = np.empty((2, scene.body.x.size))
     for b in range(state.pose.shape[0]):
-        give(state.queue, scene.drive, b, state.time[b], command[b, 0], command[b, 2])
-        _step_one(scene, state, b, dt, corners)
+        drive = drive_of(state.domain.drives[b])
+        give(state.queue, drive, b, state.time[b], command[b, 0], command[b, 2], command[b, 1])
+        if drive.slip > 0.0 or drive.turn_slip > 0.0:
+            _wander(drive, state.slip[b], state.streams, b, dt)
+        _step_one(scene, state, drive, b, dt, corners)
 
 
 @kernel
@@ -73,13 +84,27 @@ def measure(scene: Scene, state: State, which: NDArray[np.int64]) -> None:
 
 
 @inline
-def _step_one(scene: Scene, state: State, b: int, dt: float,
+def _wander(drive: Drive, slip: NDArray[np.float64], streams: NDArray[np.uint64], b: int,
+            dt: float) -> None:
+    """Let slip walk at random about none (Ornstein, Uhlenbeck 1930), within 3 deviations."""
+    keep = np.exp(-dt / drive.slip_time)
+    size = np.sqrt((1.0 - keep * keep) * -2.0 * np.log(1.0 - uniform(streams, b)))
+    turn = 2.0 * np.pi * uniform(streams, b)
+    ahead = keep * slip[0] + drive.slip * size * np.cos(turn)
+    around = keep * slip[1] + drive.turn_slip * size * np.sin(turn)
+    slip[0] = min(max(ahead, -3.0 * drive.slip), 3.0 * drive.slip)
+    slip[1] = min(max(around, -3.0 * drive.turn_slip), 3.0 * drive.turn_slip)
+
+
+@inline
+def _step_one(scene: Scene, state: State, drive: Drive, b: int, dt: float,
               corners: NDArray[np.float64]) -> None:
     velocity = state.velocity[b]
     standing = (np.hypot(velocity[0], velocity[1]) + abs(velocity[2]) * scene.body.radius
                 < STANDING)
-    choose_strides(scene.maps, scene.ways, scene.manner, state.crowd, state.streams, scene.body,
-                   state.pose[b], velocity, b, state.map_index[b], dt)
+    choose_strides(scene.maps, scene.ways, scene.rails, manner_of(state.domain.manners[b]),
+                   state.crowd, state.streams, scene.body, state.pose[b], velocity, b,
+                   state.map_index[b], dt)
     by_actor = False
     touched = False
     slack = state.clearance[b]
@@ -87,15 +112,16 @@ def _step_one(scene: Scene, state: State, b: int, dt: float,
     while left > 1e-9:
         due = take_due(state.queue, b, state.time[b] + dt - left)
         span = min(min(left, LONGEST_ARC), due)
-        v, w = _respond(scene.drive, state.queue, velocity, b, span)
-        slack -= _reach(scene.body, state.crowd, b, v, w) * span
+        twist = _respond(drive, state, b, span)
+        slack -= _reach(scene.body, state.crowd, b, twist) * span
         if slack > 2.0 * CONTACT:
-            _move(state, b, v, w, span)
+            _move(state, b, twist, span)
         else:
-            done, wall = _advance(scene, state, b, v, w, span, corners)
+            done, wall = _advance(scene, state, b, twist, span, corners)
             slack = 0.0
             if done < span:
                 velocity[:] = 0.0
+                state.wheels[b, :3] = 0.0
                 touched = True
                 by_actor = not wall
                 _settle_crowd(scene, state, b, left - done)
@@ -110,31 +136,33 @@ def _step_one(scene: Scene, state: State, b: int, dt: float,
 
 
 @inline
-def _respond(drive: Drive, queue: Queue, velocity: NDArray[np.float64], b: int,
-             span: float) -> tuple[float, float]:
+def _respond(drive: Drive, state: State, b: int, span: float) -> tuple[float, float, float]:
     """Let the velocity follow the command in effect; return its means over the span."""
-    velocity[0], v = respond(velocity[0], queue.target[b, 0], drive.acceleration,
-                             drive.deceleration, drive.lag, span)
-    velocity[2], w = respond(velocity[2], queue.target[b, 1], drive.turn_acceleration,
-                             drive.turn_acceleration, drive.lag, span)
-    velocity[1] = 0.0
-    return v, w
+    wheels, velocity = state.wheels[b], state.velocity[b]
+    vx, vy, w = follow(drive, state.queue.target[b], wheels, span)
+    way, turn = 1.0 + state.slip[b, 0], 1.0 + state.slip[b, 1]
+    velocity[0] = wheels[0] * way
+    velocity[1] = wheels[1] * way
+    velocity[2] = wheels[2] * turn
+    return vx * way, vy * way, w * turn
 
 
 @inline
-def _reach(body: Body, crowd: Crowd, b: int, v: float, w: float) -> float:
+def _reach(body: Body, crowd: Crowd, b: int, twist: tuple[float, float, float]) -> float:
     """Bound on how fast any gap of the robot can close [m/s]."""
+    vx, vy, w = twist
     fastest = 0.0
     for a in range(crowd.body.shape[1]):
         person = crowd.body[b, a]
         fastest = max(fastest, person[2] * person[2] + person[3] * person[3])
-    return float(abs(v) + abs(w) * body.radius + np.sqrt(fastest))
+    return float(np.sqrt(vx * vx + vy * vy) + abs(w) * body.radius + np.sqrt(fastest))
 
 
 @inline
-def _move(state: State, b: int, v: float, w: float, t: float) -> None:
+def _move(state: State, b: int, twist: tuple[float, float, float], t: float) -> None:
     pose = state.pose[b]
-    pose[0], pose[1], pose[2] = arc(pose[0], pose[1], pose[2], v, w, t)
+    vx, vy, w = twist
+    pose[0], pose[1], pose[2] = arc(pose[0], pose[1], pose[2], vx, w, t, vy)
     for a in range(state.crowd.body.shape[1]):
         person = state.crowd.body[b, a]
         person[0] += person[2] * t
@@ -149,11 +177,13 @@ def _gap(scene: Scene, state: State, b: int, x: float, y: float, yaw: float, ahe
     discs = max(discs_gap(scene.body, x, y, yaw, state.crowd.body[b], ahead), 0.0)
     place(scene.maps, m, scene.body, x, y, yaw, corners)
     wall = wall_gap(scene.maps, m, corners, min(discs, CLEARANCE_MAX))
+    body, solids = scene.body, scene.maps.solids
+    wall = solids_gap(solids, m, body.x, body.y, body.radius, x, y, yaw, wall)
     return wall, wall < discs
 
 
 @inline
-def _advance(scene: Scene, state: State, b: int, v: float, w: float, span: float,
+def _advance(scene: Scene, state: State, b: int, twist: tuple[float, float, float], span: float,
              corners: NDArray[np.float64]) -> tuple[float, bool]:
     """
     Move robot and people until contact, or for the whole span.
@@ -161,20 +191,21 @@ def _advance(scene: Scene, state: State, b: int, v: float, w: float, span: float
     :return: how long they moved [s]; less than span means contact, and then whether with a wall.
     """
     pose = state.pose[b]
-    speed = _reach(scene.body, state.crowd, b, v, w)
+    vx, vy, w = twist
+    speed = _reach(scene.body, state.crowd, b, twist)
     if speed <= 0.0:
         return span, False
     gap, wall = _gap(scene, state, b, pose[0], pose[1], pose[2], 0.0, corners)
     t = 0.0
     while t < span:
         further = min(t + max(gap - CONTACT, 0.25 * CONTACT) / speed, span)
-        x, y, yaw = arc(pose[0], pose[1], pose[2], v, w, further)
+        x, y, yaw = arc(pose[0], pose[1], pose[2], vx, w, further, vy)
         ahead, wall = _gap(scene, state, b, x, y, yaw, further, corners)
         if ahead < TOUCHING and ahead < gap:
             break
         t = further
         gap = ahead
-    _move(state, b, v, w, t)
+    _move(state, b, twist, t)
     return t, wall
 
 
@@ -198,4 +229,6 @@ def _settle_crowd(scene: Scene, state: State, b: int, left: float) -> None:
         person[0] += person[2] * t
         person[1] += person[3] * t
         if t < left:
-            startle(state.crowd, scene.ways, scene.manner, state.streams, b, a)
+            crowd = state.crowd
+            crowd.along[b, a] -= crowd.sense[b, a] * speed * (left - t)
+            startle(crowd, scene.ways, manner_of(state.domain.manners[b]), state.streams, b, a)

@@ -47,11 +47,12 @@ def build_ways(atlas: MapAtlas, radius: float, places: int, seed: int) -> Ways:
     :raises InputError: when a map has no room for such a disc.
     """
     flows, goals, spawns, rows = [], [], [], []
+    maps = atlas.drawn.arrays
     first = first_spawn = 0
     for m, grid in enumerate(atlas.maps):
         factor = max(1, round(COARSE / grid.resolution))
         reach = (radius + MARGIN) / grid.resolution
-        room = _room(atlas.arrays, m, factor)
+        room = _room(maps, m, factor)
         passable = _largest_part(room >= reach)
         spawn = np.flatnonzero(passable).astype(np.int32)
         if spawn.size == 0:

@@ -5,11 +5,13 @@ from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.types import FloatArray, RobotSpec
-from synth_nodes.world.actors import ActorSettings, Crowd, Manner
+from synth_nodes.world.actors import ActorSettings, CartSettings, Crowd, Manner
 from synth_nodes.world.atlas import MapAtlas, to_point
 from synth_nodes.world.chance import streams
 from synth_nodes.world.collision import Body, CONTACT, overlaps_solid
 from synth_nodes.world.drive import Drive, Queue
+from synth_nodes.world.rails import build_rails
+from synth_nodes.world.randomise import Domain, draw_domain, pack_ranges, Randomisation
 from synth_nodes.world.spawn import find_starts, spawn_crowds, spawn_robots
 from synth_nodes.world.stepping import measure, Scene, State, step_all
 from synth_nodes.world.ways import build_ways, no_ways
@@ -20,7 +22,7 @@ LONGEST_STEP = 0.2
 
 class World:
     """
-    Differential-drive robots in maps with people; batch first, one robot is B = 1.
+    Robots in maps or scenes with people and carts; batch first, one robot is B = 1.
 
     The arrays given out are the world's own: read them, and copy what must outlive a step.
     """
@@ -33,6 +35,8 @@ class World:
         batch: int = 1,
         seed: int = 0,
         map_index: NDArray[np.integer] | None = None,
+        carts: CartSettings | None = None,
+        randomisation: Randomisation | None = None,
     ) -> None:
         """
         Build the worlds and reset them all.
@@ -41,8 +45,10 @@ class World:
         :param seed: with the same seed, settings and commands, all worlds run the same.
         :param map_index: which map of the atlas each world is in, shape (B,); None takes them
             in turn.
-        :raises InputError: when the footprint is not convex, a map has no room for robot or
-            actors, or an index names no map.
+        :param carts: what runs along the painted lines of scenes; None for nothing.
+        :param randomisation: what each world draws anew at every reset; None for nothing.
+        :raises InputError: when the footprint is not convex, a map has no room for robot,
+            actors or carts, or an index names no map.
         """
         if batch < 1:
             raise InputError(f'batch = {batch} must be at least 1')
@@ -51,13 +57,20 @@ class World:
         self._starts = find_starts(atlas, robot.radius)
         ways = (build_ways(atlas, actors.radius, actors.places, seed) if actors.count
                 else no_ways(len(atlas.maps)))
-        self._scene = Scene(atlas.arrays, ways, Body.of(robot), Drive.of(robot),
-                            Manner.of(actors))
+        rails = build_rails(atlas, carts or CartSettings())
+        self._scene = Scene(atlas.arrays, ways, rails, Body.of(robot))
+        self._nominal = Domain.of(1, Drive.of(robot), Manner.of(actors), actors.count)
+        self._ranges = None if randomisation is None else pack_ranges(randomisation)
+        self._any_map = randomisation is not None and randomisation.any_map
+        latency = robot.command_latency * (1.0 if randomisation is None else max(
+            *randomisation.latency, 1.0))
         self._state = State(
             atlas.indices(map_index, batch), np.zeros((batch, 3)), np.zeros((batch, 3)),
-            np.zeros(batch), np.zeros(batch, bool), np.zeros(batch, bool), np.zeros(batch),
-            streams(seed, batch), Queue.empty(batch, robot.command_latency),
-            Crowd.empty(batch, actors.count))
+            np.zeros((batch, 4)), np.zeros((batch, 2)), np.zeros(batch), np.zeros(batch, bool),
+            np.zeros(batch, bool), np.zeros(batch), streams(seed, batch),
+            Queue.empty(batch, latency),
+            Crowd.empty(batch, actors.count, carts.count if carts else 0),
+            Domain.of(batch, Drive.of(robot), Manner.of(actors), actors.count))
         self.reset()
 
     @property
@@ -81,8 +94,28 @@ class World:
         return self._state.velocity
 
     @property
+    def wheel_velocity(self) -> NDArray[np.float64]:
+        """vx, vy [m/s], wz [rad/s] in base_link as the wheels roll, slip left out, (B, 3)."""
+        return self._state.wheels[:, :3]
+
+    @property
+    def steer(self) -> NDArray[np.float64]:
+        """Steering angle [rad] of Ackermann drives, shape (B,)."""
+        return self._state.wheels[:, 3]
+
+    @property
+    def mount_offset(self) -> NDArray[np.float64]:
+        """What was drawn for the sensor mount, x, y [m], yaw [rad], shape (B, 3)."""
+        return self._state.domain.mount
+
+    @property
+    def domain(self) -> Domain:
+        """What was drawn for each world at its last reset."""
+        return self._state.domain
+
+    @property
     def actors(self) -> NDArray[np.float64]:
-        """x, y [m], vx, vy [m/s] in `map`, radius [m] of the people, shape (B, A, 5)."""
+        """x, y [m], vx, vy [m/s] in `map`, radius [m] of people, then carts, shape (B, A, 5)."""
         return self._state.crowd.body
 
     @property
@@ -111,7 +144,10 @@ class World:
         pose: FloatArray | None = None,
     ) -> None:
         """
-        Start worlds anew: robot at rest, no command waiting, people placed afresh.
+        Start worlds anew: robot at rest, no command waiting, actors placed afresh.
+
+        With randomisation their robot and people are drawn anew, and where it says so and no pose
+        is given, their map. People that a world has not got wait far outside of it.
 
         :param index: which worlds, as indices or a mask of shape (B,); None means all.
         :param pose: x, y [m], yaw [rad] in `map` for each of them, shape (K, 3) or (3,); None
@@ -121,20 +157,28 @@ class World:
         """
         which = self._which(index)
         state, scene = self._state, self._scene
-        if pose is None:
+        poses = None if pose is None else self._checked(which, pose)
+        if self._ranges is not None:
+            draw_domain(self._ranges, self._nominal,
+                        len(self.atlas.maps) if self._any_map and pose is None else 0,
+                        state.streams, which, state.domain, state.map_index)
+        if poses is None:
             spawn_robots(scene.maps, self._starts, state.streams, state.map_index, which,
                          state.pose)
         else:
-            state.pose[which] = self._checked(which, pose)
-        for array in (state.velocity, state.time, state.collided, state.blocked_by_actor,
-                      state.queue.ends, state.queue.target, state.crowd.blocked):
+            state.pose[which] = poses
+        for array in (state.velocity, state.wheels, state.slip, state.time, state.collided,
+                      state.blocked_by_actor, state.queue.ends, state.queue.target,
+                      state.crowd.blocked):
             array[which] = 0
-        placed = spawn_crowds(scene.maps, scene.ways, scene.manner, state.streams,
-                              state.map_index, which, state.pose, scene.body.radius, state.crowd)
+        placed = spawn_crowds(scene.maps, scene.ways, scene.rails, state.domain.manners,
+                              state.domain.people, state.streams, state.map_index, which,
+                              state.pose, scene.body.radius, state.crowd)
         if not placed:
             raise InputError(
-                f'actors.count = {self.actors.shape[1]}: no place was found for an actor away '
-                'from the robot; use fewer or smaller actors, or a larger map')
+                f'actors.count = {self._nominal.people[0]}, {self.actors.shape[1]} with carts: no '
+                'place was found for one away from the robot; use fewer or smaller ones, or a '
+                'larger map')
         measure(scene, state, which)
 
     def step(self, command: FloatArray, dt: float) -> None:
@@ -144,8 +188,8 @@ class World:
         A command takes effect after the drive's dead time and is followed with its lag and
         within its limits. On contact the robot is held where it touched, at rest.
 
-        :param command: vx, vy [m/s], wz [rad/s] in base_link, shape (B, 3); a differential
-            drive has no vy.
+        :param command: vx, vy [m/s], wz [rad/s] in base_link, shape (B, 3). Only an
+            omnidirectional drive has vy; an Ackermann drive steers for the curvature wz / vx.
         :param dt: [s], up to 0.2.
         :raises InputError: when shape or dt do not fit, or a command is not finite.
         """

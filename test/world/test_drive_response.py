@@ -80,4 +80,4 @@ def test_commands_are_limited_to_what_the_drive_can_do():
     queue = Queue.empty(1, 0.0)
     give(queue, Drive.of(robot), 0, 0.0, -5.0, 9.0)
     take_due(queue, 0, 0.0)
-    assert queue.target[0] == pytest.approx([-robot.max_reverse_speed, robot.max_turn_rate])
+    assert queue.target[0] == pytest.approx([-robot.max_reverse_speed, 0.0, robot.max_turn_rate])
