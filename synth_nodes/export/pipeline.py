@@ -1,0 +1,41 @@
+"""From settings to a policy on disk, in one call."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from synth_nodes.export.onnx import export_policy
+from synth_nodes.policy.contract import PolicyContract
+from synth_nodes.train.bc import train_bc
+from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent
+from synth_nodes.train.samples import Samples
+from synth_nodes.train.settings import BcSettings
+from synth_nodes.types import GridMap, LidarSpec, RobotSpec
+
+
+def train_and_export(
+    settings: BcSettings,
+    maps: Sequence[GridMap],
+    robot: RobotSpec,
+    lidar: LidarSpec,
+    out_dir: Path | str,
+    report: Report = silent,
+    cancelled: Cancelled = never,
+    extra_samples: Samples | None = None,
+    command: str = '',
+) -> PolicyContract:
+    """
+    Train by behaviour cloning, export, check, and write `policy.onnx` with `policy.json`.
+
+    Arguments are those of :func:`synth_nodes.train.bc.train_bc`, and:
+
+    :param out_dir: folder for the two files; nothing is written before both are ready.
+    :return: the contract as written, with scores.
+    :raises InputError: on maps or samples that cannot be used.
+    :raises WorkCancelled: when told to stop.
+    :raises ParityError: when ONNX Runtime does not give what torch gives.
+    """
+    result = train_bc(settings, maps, robot, lidar, report, cancelled, extra_samples, command)
+    report(Progress('exporting', 0, 1))
+    contract = export_policy(result.net, result.contract, Path(out_dir))
+    report(Progress('exporting', 1, 1))
+    return contract

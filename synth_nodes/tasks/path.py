@@ -1,0 +1,174 @@
+"""Following planned paths: progress, and the point to steer for. numpy alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synth_nodes.errors import InputError
+from synth_nodes.tasks.observation import ObservationSpec
+from synth_nodes.types import FloatArray
+
+SPACING = 0.1
+"""Distance between the points of a followed path [m]."""
+_BACK, _AHEAD = 5, 25
+"""Points behind and ahead of the last progress in which the robot is looked for."""
+_RETURN = 5.0
+"""How much less far to look ahead for each metre off the path beyond 6 cm."""
+_LOST = 1.0
+"""Distance from the path [m] from which the robot is looked for everywhere."""
+
+
+def resample(path: ArrayLike, spacing: float = SPACING) -> NDArray[np.float64]:
+    """
+    Put points at equal distances along a path; its two ends stay where they are.
+
+    :param path: [m], shape (N, 2), N >= 1.
+    :param spacing: wanted distance between points [m].
+    :return: [m], shape (M, 2), M >= 2.
+    :raises InputError: when the path is empty, of another shape, or not finite.
+    """
+    points = np.asarray(path, float)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise InputError(f'path of shape {points.shape} must be (N, 2) with at least one point')
+    if not np.isfinite(points).all():
+        raise InputError('path has a point that is not finite; every x and y must be a number')
+    steps = np.hypot(*np.diff(points, axis=0).T) if len(points) > 1 else np.zeros(0)
+    points = points[np.concatenate(([True], steps > 1e-9))]
+    along = np.concatenate(([0.0], np.cumsum(steps[steps > 1e-9])))
+    count = max(2, round(along[-1] / spacing) + 1)
+    if len(points) == 1:
+        return np.repeat(points, 2, axis=0)
+    at = np.linspace(0.0, along[-1], count)
+    return np.stack([np.interp(at, along, points[:, k]) for k in (0, 1)], axis=-1)
+
+
+def to_base(points: FloatArray, pose: FloatArray) -> NDArray[np.float64]:
+    """
+    Express points in base_link.
+
+    :param points: [m], shape (B, 2), in the frame of the pose.
+    :param pose: x, y [m], yaw [rad] of base_link, shape (B, 3).
+    :return: [m], shape (B, 2).
+    """
+    dx, dy = points[:, 0] - pose[:, 0], points[:, 1] - pose[:, 1]
+    c, s = np.cos(pose[:, 2]), np.sin(pose[:, 2])
+    return np.stack((c * dx + s * dy, -s * dx + c * dy), axis=-1)
+
+
+class PathFollower:
+    """
+    Where B robots are on their paths, and where each should steer.
+
+    The point to steer for lies `lookahead` along the path, or nearer where the path bends: never
+    so far that the path bulges more than `chord_tolerance` from the straight way there. So it
+    doesn't cut corners, and its distance tells a policy how sharp the bend is. It is also nearer
+    when the robot is off its path, so that it comes back to it soon.
+    """
+
+    def __init__(self, paths: Sequence[ArrayLike], spec: ObservationSpec | None = None) -> None:
+        """
+        Start every robot at the beginning of its path.
+
+        :param paths: one path [m], shape (N, 2), for each robot.
+        :param spec: lookahead distances.
+        :raises InputError: on an empty or broken path.
+        """
+        self.spec = spec or ObservationSpec()
+        self._reach = max(2, int(np.ceil(self.spec.lookahead / SPACING)))
+        self._points = np.zeros((len(paths), 2, 2))
+        self._count = np.full(len(paths), 2)
+        self._progress = np.zeros(len(paths), np.intp)
+        self._length = np.zeros(len(paths))
+        self.deviation = np.zeros(len(paths))
+        """Distance of each robot from its path [m], shape (B,), at the last call of goal()."""
+        for index, path in enumerate(paths):
+            self.set_path(index, path)
+
+    def set_path(self, index: int, path: ArrayLike) -> None:
+        """Give one robot a new path [m], shape (N, 2), and start at its beginning."""
+        points = resample(path)
+        longest = self._points.shape[1]
+        if len(points) > longest:
+            tail = np.repeat(self._points[:, -1:], len(points) - longest, axis=1)
+            self._points = np.concatenate((self._points, tail), axis=1)
+        self._points[index, :len(points)] = points
+        self._points[index, len(points):] = points[-1]
+        self._count[index] = len(points)
+        self._length[index] = np.hypot(*np.diff(points, axis=0).T).sum()
+        self._progress[index] = 0
+
+    @property
+    def length(self) -> NDArray[np.float64]:
+        """Length of each path [m], shape (B,)."""
+        return self._length
+
+    @property
+    def ends(self) -> NDArray[np.float64]:
+        """Last point of each path [m], shape (B, 2)."""
+        return np.asarray(self._points[np.arange(len(self._count)), self._count - 1])
+
+    def goal(self, pose: ArrayLike) -> NDArray[np.float64]:
+        """
+        Advance along the paths and say where to steer.
+
+        :param pose: x, y [m], yaw [rad] of base_link in the frame of the paths, shape (B, 3).
+        :return: shape (B, 3): point to steer for in base_link x, y [m]; distance left [m].
+        """
+        at = np.asarray(pose, float).reshape(-1, 3)
+        self._advance(at[:, :2])
+        rows = np.arange(len(at))
+        ahead = self._window(np.arange(self._reach + 1))
+        carrot = ahead[rows, self._farthest(ahead, at[:, :2])]
+        return np.column_stack((to_base(carrot, at), self._remaining(at[:, :2])))
+
+    def _window(self, offsets: NDArray[np.intp]) -> NDArray[np.float64]:
+        index = np.clip(self._progress[:, None] + offsets, 0, self._count[:, None] - 1)
+        return np.asarray(self._points[np.arange(len(index))[:, None], index])
+
+    def _advance(self, position: FloatArray) -> None:
+        """Move to the nearest point close ahead; search the whole path only when lost."""
+        offsets = np.arange(-_BACK, _AHEAD + 1)
+        distance = np.linalg.norm(self._window(offsets) - position[:, None], axis=2)
+        # Of points about equally near take the earliest: a path that returns isn't cut short.
+        best = (distance <= distance.min(axis=1, keepdims=True) + 1e-9).argmax(axis=1)
+        rows = np.arange(len(position))
+        self.deviation = distance[rows, best]
+        self._progress = np.clip(self._progress + offsets[best], 0, self._count - 1)
+        for row in np.flatnonzero(self.deviation > _LOST):
+            points = self._points[row, :self._count[row]]
+            everywhere = np.hypot(*(points - position[row]).T)
+            if everywhere.min() < self.deviation[row] - 0.5:
+                self._progress[row] = everywhere.argmin()
+                self.deviation[row] = everywhere.min()
+
+    def _farthest(self, ahead: FloatArray, position: FloatArray) -> NDArray[np.intp]:
+        """Offset of the farthest point whose chord the path follows closely; shape (B,)."""
+        chord = ahead - position[:, None]
+        length = np.maximum(np.linalg.norm(chord, axis=2, keepdims=True), 1e-9)
+        normal = np.stack((-chord[..., 1], chord[..., 0]), axis=-1) / length
+        # bulge[b, j, i]: distance of path point i from the chord to point j.
+        bulge = np.abs(np.einsum('bjk,bik->bji', normal, chord))
+        offset = np.abs(bulge[:, :, :1])
+        between = np.tril(np.ones(bulge.shape[1:], bool), -1)
+        worst = np.where(between, bulge - offset, 0.0).max(axis=2)
+        allowed = worst <= self.spec.chord_tolerance
+        nearest = max(1, round(self.spec.min_lookahead / SPACING))
+        allowed &= np.arange(allowed.shape[1]) <= self._wanted()[:, None]
+        allowed[:, :nearest + 1] = True
+        return np.asarray(np.logical_and.accumulate(allowed, axis=1).sum(axis=1) - 1)
+
+    def _wanted(self) -> NDArray[np.float64]:
+        """How many points ahead to steer for, shape (B,), less the farther off the path."""
+        return np.asarray(self._reach - _RETURN * np.maximum(self.deviation - 0.06, 0.0) / SPACING)
+
+    def _remaining(self, position: FloatArray) -> NDArray[np.float64]:
+        """Distance left to the end [m], shape (B,): along the path, never less than direct."""
+        here = self._window(np.array([0, 1]))
+        step = here[:, 1] - here[:, 0]
+        size = np.maximum(np.hypot(*step.T), 1e-9)
+        done = ((position - here[:, 0]) * step).sum(axis=1) / size
+        spacing = self._length / np.maximum(self._count - 1, 1)
+        along = (self._count - 1 - self._progress) * spacing - np.clip(done, -SPACING, SPACING)
+        direct = np.hypot(*(self.ends - position).T)
+        return np.asarray(np.maximum(np.maximum(along, 0.0), direct))

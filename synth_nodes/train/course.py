@@ -1,0 +1,66 @@
+"""Maps prepared for driving: packed for the world's kernels, with a planner each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.tasks.planner import NoPathError, Planner
+from synth_nodes.types import GridMap, RobotSpec
+from synth_nodes.world.atlas import MapAtlas
+
+_TRIES = 50
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One thing to do: from a pose along a path to its end."""
+
+    start: NDArray[np.float64]
+    """x, y [m], yaw [rad] in `map`, shape (3,)."""
+    path: NDArray[np.float64]
+    """[m], shape (N, 2), in `map`."""
+
+
+class Course:
+    """Maps for one robot to drive in."""
+
+    def __init__(self, maps: Sequence[GridMap], robot: RobotSpec, margin: float = 0.05) -> None:
+        """
+        Prepare.
+
+        :param maps: at least one.
+        :param robot: whose outline the ways must fit.
+        :param margin: gap to keep to what is solid when planning [m].
+        :raises InputError: when there is no map, or the robot fits nowhere on one.
+        """
+        self.maps = tuple(maps)
+        self.robot = robot
+        self.atlas = MapAtlas.build(self.maps)
+        self.planners = tuple(Planner(grid, robot, margin) for grid in self.maps)
+
+    def errand(
+        self, rng: np.random.Generator, map_index: int, min_length: float, max_length: float,
+    ) -> Errand:
+        """
+        Draw a start, a heading and a goal that a way of fitting length joins.
+
+        :param rng: where chance comes from.
+        :param map_index: which map.
+        :param min_length: shortest way [m].
+        :param max_length: longest way [m].
+        :raises NoPathError: when the map has hardly any such pair of places.
+        """
+        planner = self.planners[map_index]
+        for attempt in range(_TRIES):
+            start = planner.sample_start(rng)
+            try:
+                goal = planner.sample_goals(rng, start, 1, min_length, max_length)[0]
+                path = planner.plan(start, goal)
+            except NoPathError:
+                if attempt == _TRIES - 1:
+                    raise
+                continue
+            return Errand(np.array([*start, rng.uniform(-np.pi, np.pi)]), path)
+        raise AssertionError('unreachable')

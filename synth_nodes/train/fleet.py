@@ -1,0 +1,107 @@
+"""B simulated robots on errands: what they see, what the expert would do, and what happens."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.sensors.lidar import Lidar
+from synth_nodes.tasks.expert import Expert
+from synth_nodes.tasks.observation import Observation, ObservationBuilder, ObservationSpec
+from synth_nodes.tasks.path import PathFollower
+from synth_nodes.train.course import Course, Errand
+from synth_nodes.types import FloatArray, LidarSpec
+from synth_nodes.world.actors import ActorSettings
+from synth_nodes.world.world import World
+
+_PHYSICS_STEP = 0.025
+"""Longest step of the simulated world [s]."""
+
+
+class Fleet:
+    """Robots of one kind, each in its own copy of a map, with people of its own."""
+
+    def __init__(
+        self, course: Course, lidar: LidarSpec, observation: ObservationSpec,
+        actors: ActorSettings, map_index: NDArray[np.int64], seed: int,
+    ) -> None:
+        """
+        Place the robots; every one needs an errand before the first observation.
+
+        :param course: the maps.
+        :param lidar: the robots' lidar; a command is given for each scan.
+        :param observation: what they see of it.
+        :param actors: people around each robot.
+        :param map_index: map of each robot, shape (B,).
+        :param seed: of world, people and noise.
+        """
+        batch = len(map_index)
+        self.map_index = np.asarray(map_index, np.int64)
+        self.world = World(course.atlas, course.robot, actors, batch, seed, self.map_index)
+        self.contact = np.zeros(batch, bool)
+        """Contact in the last step that was the robot's doing, shape (B,)."""
+        self.blocked = np.zeros(batch, bool)
+        """Contact in the last step that a person made with a standing robot, shape (B,)."""
+        self._lidar = Lidar(lidar, course.atlas, seed + 1)
+        self._builder = ObservationBuilder(observation, lidar, batch)
+        self._follower = PathFollower([np.zeros((1, 2))] * batch, observation)
+        self._expert = Expert(course.atlas, course.robot)
+        self._goal = np.zeros((batch, 3))
+        self._time = 0.0
+        self._period = 1.0 / lidar.rate
+        self._substeps = max(1, int(np.ceil(self._period / _PHYSICS_STEP - 1e-6)))
+
+    def begin(self, index: Sequence[int] | NDArray[np.integer], errands: Sequence[Errand]) -> None:
+        """Send some robots on new errands."""
+        rows = np.asarray(index, np.int64)
+        if not len(rows):
+            return
+        self.world.reset(rows, np.stack([e.start for e in errands]))
+        for row, errand in zip(rows, errands, strict=True):
+            self._follower.set_path(int(row), errand.path)
+        self._builder.reset(rows)
+        self.contact[rows] = self.blocked[rows] = False
+
+    def observe(self) -> Observation:
+        """Scan, and make the observation of every robot."""
+        self._goal = self._follower.goal(self.world.pose)
+        ranges = self._lidar.scan(self.world.pose, self.map_index, self.world.actors)
+        self._builder.push(ranges, self._time)
+        return self._builder.build(self._goal, self.world.velocity)
+
+    def expert(self, which: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """
+        Ask the expert, at the last observation, for (vx, wz), shape (B, 2).
+
+        :param which: robots to ask for, shape (B,); the others get zeros. All where None.
+        """
+        rows = slice(None) if which is None else np.flatnonzero(which)
+        command = np.zeros((len(self.map_index), 2))
+        command[rows] = self._expert.act(
+            self.map_index[rows], self.world.pose[rows], self.world.velocity[rows],
+            self.world.actors[rows], self._goal[rows])
+        return command
+
+    def step(self, command: FloatArray) -> None:
+        """
+        Drive for one period of the lidar.
+
+        :param command: vx [m/s], wz [rad/s], shape (B, 2).
+        """
+        full = np.column_stack((command[:, 0], np.zeros(len(command)), command[:, 1]))
+        self.contact[:] = self.blocked[:] = False
+        for _ in range(self._substeps):
+            self.world.step(full, self._period / self._substeps)
+            self.blocked |= self.world.collided & self.world.blocked_by_actor
+            self.contact |= self.world.collided & ~self.world.blocked_by_actor
+        self._time += self._period
+
+    @property
+    def to_end(self) -> NDArray[np.float64]:
+        """Distance of each robot from the end of its path [m], shape (B,)."""
+        return np.asarray(np.hypot(*(self._follower.ends - self.world.pose[:, :2]).T))
+
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """Length of each robot's path [m], shape (B,)."""
+        return self._follower.length
