@@ -1,0 +1,215 @@
+"""
+Every node's parameters, one settings class a node.
+
+No rclpy here: the launcher checks parameter files against :data:`NODE_PARAMETERS` before it
+starts anything. The groups `robot` and `lidar`, and `stamped`, are shared by several nodes and
+belong under ``/**:`` in a parameter file. The layout of observations is no parameter of the
+policy node: it comes with each model, in its contract.
+"""
+
+from dataclasses import dataclass, field
+
+from synth_nodes.safety.log_files import SafetyLogSettings
+from synth_nodes.safety.rules import SafetyRules
+from synth_nodes.sensors.camera_spec import CameraSpec
+from synth_nodes.sensors.imu import ImuSettings
+from synth_nodes.sensors.wheels import OdometrySettings
+from synth_nodes.settings import setting
+from synth_nodes.train.settings import BcSettings
+from synth_nodes.types import LidarSpec, RobotSpec
+from synth_nodes.world.dressing import DressSettings
+from synth_nodes.world.people import ActorSettings
+
+STAMPED_HELP = 'Velocity commands are TwistStamped (true) or Twist (false).'
+
+
+@dataclass(frozen=True)
+class WorldParameters:
+    """Parameters of `world_node`."""
+
+    robot: RobotSpec = field(default_factory=RobotSpec)
+    actors: ActorSettings = field(default_factory=ActorSettings)
+    map: str = setting('', 'Nav2 map file (YAML) to drive in; empty: a generated building.')
+    building_seed: int = setting(
+        1, 'Which building to generate where no map is given.', low=0, high=2**31 - 1)
+    seed: int = setting(
+        1, 'Seed of the start pose and of the people.', low=0, high=2**31 - 1)
+    random_start: bool = setting(True, 'Start at a random free pose instead of `start_pose`.')
+    start_pose: tuple[float, ...] = setting(
+        (0.0, 0.0, 0.0), 'Pose in map to start and reset at: x, y, yaw.',
+        unit='m, m, rad', low=-1e5, high=1e5)
+    rate_hz: float = setting(
+        40.0, 'Steps, and ground truth messages, a second of simulated time.',
+        unit='Hz', low=5.0, high=500.0)
+    rate: float = setting(
+        1.0, 'Speed of simulated time against the wall clock.', low=0.01, high=100.0)
+    throttle: bool = setting(
+        True, 'Wait for the commands of a slow graph instead of running ahead of them.')
+    max_lead: float = setting(
+        0.1, 'Simulated time the world may run ahead of the newest command.',
+        unit='s', low=0.02, high=10.0)
+    throttle_timeout: float = setting(
+        0.5, 'Wall time without a command after which the world goes on alone.',
+        unit='s', low=0.05, high=60.0)
+    command_timeout: float = setting(
+        0.5, 'Simulated time without a command after which the drive stops.',
+        unit='s', low=0.05, high=60.0)
+    stamped: bool = setting(True, STAMPED_HELP)
+
+
+@dataclass(frozen=True)
+class LidarParameters:
+    """Parameters of `lidar_node`."""
+
+    lidar: LidarSpec = field(default_factory=LidarSpec)
+    seed: int = setting(2, 'Seed of noise and dropout.', low=0, high=2**31 - 1)
+    frame_id: str = setting('laser', 'Frame of the scans.')
+
+
+@dataclass(frozen=True)
+class CameraParameters:
+    """Parameters of `camera_node`."""
+
+    camera: CameraSpec = field(default_factory=CameraSpec)
+    dress: DressSettings = field(default_factory=DressSettings)
+    scene: str = setting(
+        '', 'Scene file (YAML) to look at; empty: the map from `map`, dressed by `scene_seed`.')
+    scene_seed: int = setting(
+        1, 'Seed of colours, textures, light and floor lines.', low=0, high=2**31 - 1)
+    seed: int = setting(5, 'Seed of noise.', low=0, high=2**31 - 1)
+    frame_id: str = setting('camera_optical', 'Frame of the images: z ahead, x right, y down.')
+    segmentation: bool = setting(False, 'Publish true labels of the pixels.')
+
+
+@dataclass(frozen=True)
+class ImuParameters:
+    """Parameters of `imu_node`."""
+
+    imu: ImuSettings = field(default_factory=ImuSettings)
+    seed: int = setting(3, 'Seed of noise and bias.', low=0, high=2**31 - 1)
+    frame_id: str = setting('imu', 'Frame of the readings.')
+
+
+@dataclass(frozen=True)
+class OdometryParameters:
+    """Parameters of `odometry_node`."""
+
+    odometry: OdometrySettings = field(default_factory=OdometrySettings)
+    lidar: LidarSpec = field(default_factory=LidarSpec)
+    seed: int = setting(4, 'Seed of wheel slip.', low=0, high=2**31 - 1)
+    odom_frame: str = setting('odom', 'Frame that the odometry is given in.')
+    base_frame: str = setting('base_link', 'Frame of the robot.')
+    publish_tf: bool = setting(
+        True, 'Broadcast odom to base_link, and the sensor mounts, where tf2_msgs is installed.')
+
+
+@dataclass(frozen=True)
+class PlannerParameters:
+    """Parameters of `planner_node`."""
+
+    robot: RobotSpec = field(default_factory=RobotSpec)
+    margin: float = setting(
+        0.05, 'Distance kept from walls beyond the footprint.', unit='m', low=0.0, high=2.0)
+    publish_rate: float = setting(
+        2.0, 'Times a second of wall time that the path is sent again with the newest map to odom '
+        'correction.', unit='Hz', low=0.1, high=50.0)
+    replan_distance: float = setting(
+        1.0, 'Distance from the path at which a new one is planned.', unit='m', low=0.2, high=20.0)
+    odom_frame: str = setting('odom', 'Frame that the path is given in.')
+    publish_tf: bool = setting(
+        True, 'Broadcast map to odom where tf2_msgs is installed.')
+
+
+@dataclass(frozen=True)
+class PolicyParameters:
+    """Parameters of `policy_node`."""
+
+    robot: RobotSpec = field(default_factory=RobotSpec)
+    lidar: LidarSpec = field(default_factory=LidarSpec)
+    model: str = setting(
+        '', 'ONNX file, folder with policy.onnx, or model registry; empty: the shipped policy.')
+    registry: str = setting(
+        '', 'Model registry whose current version runs instead of `model` once it has one.')
+    goal_source: str = setting(
+        'path', 'Drive along `path`, or straight towards `goal_pose`.',
+        choices=('path', 'goal_pose'))
+    goal_tolerance: float = setting(
+        0.25, 'Distance from the goal at which the robot stops.', unit='m', low=0.02, high=5.0)
+    scan_timeout: float = setting(
+        0.3, 'Age from which a scan is stale.', unit='s', low=0.01, high=10.0)
+    odom_timeout: float = setting(
+        0.3, 'Age from which odometry is stale.', unit='s', low=0.01, high=10.0)
+    odom_frame: str = setting('odom', 'Frame of the odometry.')
+    stamped: bool = setting(True, STAMPED_HELP)
+    autostart: bool = setting(True, 'Configure and activate at start.')
+
+
+@dataclass(frozen=True)
+class SafetyMonitorParameters:
+    """Parameters of `safety_monitor_node`."""
+
+    robot: RobotSpec = field(default_factory=RobotSpec)
+    lidar: LidarSpec = field(default_factory=LidarSpec)
+    safety: SafetyRules = field(default_factory=SafetyRules)
+    log: SafetyLogSettings = field(default_factory=SafetyLogSettings)
+    stamped: bool = setting(True, STAMPED_HELP)
+    autostart: bool = setting(True, 'Configure and activate at start.')
+
+
+@dataclass(frozen=True)
+class TrainerParameters:
+    """Parameters of `trainer_node`."""
+
+    robot: RobotSpec = field(default_factory=RobotSpec)
+    lidar: LidarSpec = field(default_factory=LidarSpec)
+    bc: BcSettings = field(default_factory=BcSettings)
+    registry: str = setting(
+        '', 'Model registry that new models go to; needed to train.')
+    promote: bool = setting(True, 'Make a new model the current one.')
+    reload_service: str = setting(
+        'policy_node/reload', 'Service called after a promotion; empty: none.')
+    map: str = setting(
+        '', 'Nav2 map file (YAML) to train in, beside the generated buildings; empty: none.')
+    record: bool = setting(
+        False, 'Record scan, odom, path and the cmd_vel let through as further samples.')
+    stamped: bool = setting(True, STAMPED_HELP)
+    nice: int = setting(10, 'How far the process steps back for others.', low=0, high=19)
+
+
+@dataclass(frozen=True)
+class MissionParameters:
+    """Parameters of `mission_node`."""
+
+    robot: RobotSpec = field(default_factory=RobotSpec)
+    lidar: LidarSpec = field(default_factory=LidarSpec)
+    goals: int = setting(5, 'Goals to drive to.', low=1, high=10000)
+    seed: int = setting(1, 'Seed of the goals.', low=0, high=2**31 - 1)
+    goal_tolerance: float = setting(
+        0.35, 'Distance from the goal at which it counts as reached.',
+        unit='m', low=0.02, high=5.0)
+    min_length: float = setting(
+        4.0, 'Shortest way to a goal.', unit='m', low=0.1, high=10000.0)
+    max_length: float = setting(
+        30.0, 'Longest way to a goal.', unit='m', low=0.2, high=10000.0)
+    goal_timeout: float = setting(
+        180.0, 'Simulated time allowed for a goal.', unit='s', low=1.0, high=86400.0)
+    ready_timeout: float = setting(
+        60.0, 'Wall time in which the graph must be ready.', unit='s', low=1.0, high=3600.0)
+    out: str = setting('', 'Directory for mission.json and the recording; empty: neither.')
+    record: bool = setting(True, 'Record the topics to MCAP.')
+    stamped: bool = setting(True, STAMPED_HELP)
+
+
+NODE_PARAMETERS: dict[str, type] = {
+    'world_node': WorldParameters,
+    'lidar_node': LidarParameters,
+    'camera_node': CameraParameters,
+    'imu_node': ImuParameters,
+    'odometry_node': OdometryParameters,
+    'planner_node': PlannerParameters,
+    'policy_node': PolicyParameters,
+    'safety_monitor_node': SafetyMonitorParameters,
+    'trainer_node': TrainerParameters,
+    'mission_node': MissionParameters,
+}
+"""Settings class of each node, by the name of its executable."""

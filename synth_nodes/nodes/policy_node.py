@@ -1,0 +1,150 @@
+"""Runs the policy: one command a scan, and a new model between two of them on request."""
+
+import time
+from typing import Any
+
+from geometry_msgs.msg import PoseStamped
+from nav_msgs.msg import Odometry, Path
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from sensor_msgs.msg import LaserScan
+from std_srvs.srv import Trigger
+
+from synth_nodes.errors import InputError
+from synth_nodes.infer.session import PolicySession
+from synth_nodes.nodes.driver import Driver, rehearse, stop
+from synth_nodes.nodes.models import load, load_beside
+from synth_nodes.nodes.parameters import NODE_PARAMETERS, PolicyParameters
+from synth_nodes.ros.clocks import every, now, to_seconds
+from synth_nodes.ros.commands import CommandPublisher
+from synth_nodes.ros.conversions import path_from_message, pose_of, ranges_of, velocity_of
+from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health, OK, WARN
+from synth_nodes.ros.latency import LatencyRing
+from synth_nodes.ros.parameters import declare
+from synth_nodes.ros.qos import DRIVER, SENSOR, subscribe
+from synth_nodes.ros.run import autostart, run_node
+from synth_nodes.ros.tf import Listener
+
+_LEVELS = {'driving': OK, 'arrived': OK, 'waiting': WARN, 'stopped': ERROR}
+_GOALS = {'path': (Path, path_from_message),
+          'goal_pose': (PoseStamped, lambda m: pose_of(m.pose)[None, :2])}
+"""Message of each source of goals, and how to take points (N, 2) out of it."""
+
+
+class PolicyNode(LifecycleNode):
+
+    def __init__(self) -> None:
+        super().__init__('policy_node', automatically_declare_parameters_from_overrides=True)
+        self.settings = s = declare(self, PolicyParameters, NODE_PARAMETERS.values())
+        self.active, self.fault, self.reloads = False, '', 0
+        self.driver: Driver | None = None
+        self.session: PolicySession | None = None
+        self.decision = stop('not active', 'waiting')
+        self.scanned = time.monotonic()
+        self.latency = LatencyRing()
+        self.transforms = Listener(self)
+        self.diagnostics = Diagnostics(self)
+        self.diagnostics.add('policy', self._health)
+        report = self.diagnostics.mismatch
+        self.command = CommandPublisher(self, 'cmd_vel_raw', s.stamped, report)
+        subscribe(self, Odometry, 'odom', self._take_odometry, SENSOR, report)
+        kind, points = _GOALS[s.goal_source]
+        subscribe(self, kind, s.goal_source,
+                  lambda m: self._follow(points(m), m.header.frame_id), DRIVER, report)
+        subscribe(self, LaserScan, 'scan', self._take_scan, SENSOR, report)
+        self.create_service(Trigger, '~/reload', self._reload)
+        every(self, 0.05, self._watch)
+        if s.autostart:
+            autostart(self)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        s = self.settings
+        try:
+            self.session = load(s)
+            layout = self.session.contract.observation
+            rehearse(self.session, layout, s.lidar)
+            self.driver = Driver(self.session, layout, s.lidar, s.goal_tolerance,
+                                 s.scan_timeout, s.odom_timeout)
+            self.fault = ''
+        except InputError as error:
+            self.fault = f'{self.get_name()}: {error}'
+            self.get_logger().error(self.fault)
+            return TransitionCallbackReturn.FAILURE
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.active, self.decision = True, stop('no scan yet', 'waiting')
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    on_shutdown = on_deactivate
+
+    def close(self) -> None:
+        """Stop the robot."""
+        if self.active:
+            self.active = False
+            self.decision = stop('not active', 'waiting')
+            self.command.send(self.decision.command)
+            self.command.flush()
+
+    async def _reload(self, request: Any, response: Any) -> Any:
+        """Load beside the control loop and swap between two of its steps."""
+        loaded = await load_beside(self, self.settings)
+        response.success = isinstance(loaded, PolicySession) and self.driver is not None
+        if response.success:
+            self.driver.swap(loaded, loaded.contract.observation)
+            self.session = loaded
+            self.reloads += 1
+        response.message = str(getattr(loaded, 'path', loaded))
+        self.get_logger().info(f'reload: {response.message}')
+        return response
+
+    def _take_odometry(self, message: Odometry) -> None:
+        if self.driver is not None:
+            self.driver.take_odometry(
+                pose_of(message.pose.pose), velocity_of(message.twist.twist),
+                to_seconds(message.header.stamp))
+
+    def _follow(self, points: Any, frame: str) -> None:
+        if self.driver is None:
+            return
+        moved, problem = self.transforms.carry(points, frame, self.settings.odom_frame)
+        if moved is None:
+            self.driver.refuse_path(f'the path is refused: {problem}')
+        else:
+            self.driver.take_path(moved)
+
+    def _take_scan(self, message: LaserScan) -> None:
+        if not self.active:
+            return
+        begin, stamp = time.perf_counter(), message.header.stamp
+        self.decision = self.driver.decide(ranges_of(message), to_seconds(stamp), now(self))
+        self.command.send(self.decision.command, stamp)
+        self.latency.add(time.perf_counter() - begin)
+        self.scanned = time.monotonic()
+
+    def _watch(self) -> None:
+        """Stop the robot when scans cease."""
+        if self.active and time.monotonic() - self.scanned > self.settings.scan_timeout:
+            self.decision = stop('no scan comes in')
+            self.command.send(self.decision.command)
+
+    def _health(self) -> Health:
+        values = {'state': self.decision.state, 'steps': self.latency.count,
+                  'reloads': self.reloads, **self.latency.summary()}
+        if self.session is not None:
+            values |= {'model': self.session.path, 'sha256': self.session.contract.sha256[:12],
+                       'provider': self.session.providers[0]}
+        return Health(ERROR if self.fault else _LEVELS[self.decision.state],
+                      self.fault or self.decision.reason, values)
+
+
+def main() -> None:
+    """Run the node."""
+    run_node(PolicyNode)
+
+
+if __name__ == '__main__':
+    main()

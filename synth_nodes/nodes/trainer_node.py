@@ -1,0 +1,150 @@
+"""Learns beside the running robot and hands better policies over to it."""
+
+import os
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from nav_msgs.msg import Odometry, Path
+from rclpy.node import Node
+from sensor_msgs.msg import LaserScan
+from std_srvs.srv import Trigger
+
+from synth_nodes.errors import InputError
+from synth_nodes.nodes.experience import Experience
+from synth_nodes.nodes.job import Job
+from synth_nodes.nodes.learning import learn
+from synth_nodes.nodes.parameters import NODE_PARAMETERS, TrainerParameters
+from synth_nodes.ros.clocks import every, to_seconds
+from synth_nodes.ros.conversions import (
+    command_class,
+    path_from_message,
+    pose_of,
+    ranges_of,
+    twist_of,
+    velocity_of,
+)
+from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health, OK, status, WARN
+from synth_nodes.ros.parameters import declare
+from synth_nodes.ros.qos import advertise, COMMAND, DRIVER, SENSOR, subscribe
+from synth_nodes.ros.run import run_node
+
+_LEVELS = {'running': OK, 'done': OK, 'cancelled': WARN, 'failed': ERROR}
+
+
+class TrainerNode(Node):
+
+    def __init__(self) -> None:
+        super().__init__('trainer_node', automatically_declare_parameters_from_overrides=True)
+        self.settings = s = declare(self, TrainerParameters, NODE_PARAMETERS.values())
+        os.nice(s.nice)
+        self.job: Job | None = None
+        self.settled = True
+        self.reload = ''
+        self.fault = ''
+        self.experience = Experience(s.bc.observation, s.lidar, s.bc.sample_period)
+        self.diagnostics = Diagnostics(self)
+        self.diagnostics.add('training', self._health)
+        report = self.diagnostics.mismatch
+        self.progress = advertise(self, DiagnosticStatus, '~/progress', DRIVER, report)
+        self.create_service(Trigger, '~/train', self._train)
+        self.create_service(Trigger, '~/cancel', self._cancel)
+        self.client = (self.create_client(Trigger, s.reload_service)
+                       if s.reload_service and s.promote else None)
+        if s.record:
+            self._record(report)
+        every(self, 0.25, self._watch)
+
+    def _record(self, report: Any) -> None:
+        experience, kind = self.experience, command_class(self.settings.stamped)
+        subscribe(self, Odometry, 'odom', lambda m: experience.take_odometry(
+            pose_of(m.pose.pose), velocity_of(m.twist.twist)), SENSOR, report)
+        subscribe(self, Path, 'path', lambda m: experience.take_path(
+            path_from_message(m)), DRIVER, report)
+        subscribe(self, LaserScan, 'scan', self._take_scan, SENSOR, report)
+        subscribe(self, kind, 'cmd_vel', self._take_command, COMMAND, report)
+
+    def _take_scan(self, message: LaserScan) -> None:
+        try:
+            self.experience.take_scan(ranges_of(message), to_seconds(message.header.stamp))
+            self.fault = ''
+        except InputError as error:
+            self.fault = str(error)
+
+    def _take_command(self, message: Any) -> None:
+        stamp = to_seconds(message.header.stamp) if self.settings.stamped else None
+        self.experience.take_command(velocity_of(twist_of(message)), stamp)
+
+    def _train(self, request: Any, response: Any) -> Any:
+        if not self.settings.registry:
+            response.message = ("parameter 'registry' is empty; set it to the folder that new "
+                                'models shall go to')
+        elif self.job is not None and self.job.state == 'running':
+            response.message = 'training is running already; cancel it first'
+        else:
+            samples = self.experience.samples()
+            self.job = Job(lambda report, cancelled: learn(
+                self.settings, samples, report, cancelled))
+            self.settled, self.reload = False, ''
+            response.success = True
+            response.message = f'training, with {len(samples) if samples else 0} recorded samples'
+        return response
+
+    def _cancel(self, request: Any, response: Any) -> Any:
+        response.success = self.job is not None and self.job.state == 'running'
+        response.message = 'cancelling' if response.success else 'nothing is being trained'
+        if response.success:
+            self.job.cancel()
+        return response
+
+    def _watch(self) -> None:
+        """Publish progress while there is any; once a job is done, have the policy reloaded."""
+        job = self.job
+        if job is None or self.settled:
+            return
+        if job.state != 'running':
+            self.settled = True
+            self.get_logger().info(f'training {job.state}: {job.message}\n{job.details}'.strip())
+            if job.state == 'done':
+                self._ask_for_reload()
+        self.progress.publish(status(f'{self.get_fully_qualified_name()}: progress',
+                                     self._health()))
+
+    def _ask_for_reload(self) -> None:
+        if self.client is None:
+            return
+        if not self.client.service_is_ready():
+            self.reload = f"service '{self.settings.reload_service}' is not there"
+            return
+        self.reload = 'asked for'
+        self.client.call_async(Trigger.Request()).add_done_callback(self._reloaded)
+
+    def _reloaded(self, future: Any) -> None:
+        answer = future.result()
+        self.reload = f"{'done' if answer.success else 'refused'}: {answer.message}"
+        self.get_logger().info(f'reload {self.reload}')
+
+    def _health(self) -> Health:
+        values: dict[str, Any] = {'recorded': self.experience.taken, 'reload': self.reload}
+        if self.fault:
+            return Health(ERROR, self.fault, values)
+        if self.job is None:
+            return Health(message='idle', values=values)
+        job, progress = self.job, self.job.progress
+        values |= {'state': job.state, 'stage': progress.stage, 'step': progress.step,
+                   'total': progress.total, **progress.scores}
+        return Health(_LEVELS[job.state], job.message or progress.stage, values)
+
+    def close(self) -> None:
+        """Let a running training come to its next check."""
+        if self.job is not None:
+            self.job.cancel()
+            self.job.join(2.0)
+
+
+def main() -> None:
+    """Run the node."""
+    run_node(TrainerNode)
+
+
+if __name__ == '__main__':
+    main()

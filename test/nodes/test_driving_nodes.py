@@ -1,0 +1,212 @@
+"""Policy, safety monitor and trainer as processes."""
+
+import math
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import TwistStamped
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from nav_msgs.msg import Odometry, Path
+import numpy as np
+import pytest
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import LaserScan
+from std_srvs.srv import Trigger
+
+from synth_nodes.ros.conversions import fill_odometry, new_scan, path_to_message, set_ranges
+from synth_nodes.types import LidarSpec
+
+pytestmark = pytest.mark.graph
+
+
+class Drivers:
+    """Stands in for the sensors of a robot: scan and odometry at 20 Hz, in real time."""
+
+    def __init__(self, peer):
+        self.peer, self.node = peer, peer.node
+        self.scan_publisher = self.node.create_publisher(LaserScan, 'scan', 5)
+        self.odom_publisher = self.node.create_publisher(Odometry, 'odom', 5)
+        self.scan, self.odom = new_scan(LidarSpec(), 'laser'), Odometry()
+        self.odom.header.frame_id = 'odom'
+        self.distance, self.velocity, self.on = 8.0, (0.0, 0.0, 0.0), True
+        self.node.create_timer(0.05, self.publish)
+
+    def publish(self):
+        if not self.on:
+            return
+        stamp = self.node.get_clock().now().to_msg()
+        self.odom.header.stamp = self.scan.header.stamp = stamp
+        fill_odometry(self.odom, (0.0, 0.0, 0.0), self.velocity)
+        set_ranges(self.scan, np.full(360, self.distance))
+        self.odom_publisher.publish(self.odom)
+        self.scan_publisher.publish(self.scan)
+
+    def stop(self):
+        self.on = False
+
+
+def change(peer, node, transition):
+    client = peer.node.create_client(ChangeState, f'{node}/change_state')
+    assert peer.until(client.service_is_ready)
+    request = ChangeState.Request(transition=Transition(id=transition))
+    future = client.call_async(request)
+    assert peer.until(future.done)
+    assert future.result().success
+
+
+def health(messages, name):
+    """Newest status whose name ends so."""
+    for message in reversed(messages):
+        for status in message.status:
+            if status.name.endswith(name):
+                return status
+    return None
+
+
+@pytest.fixture
+def drivers(peer):
+    return Drivers(peer)
+
+
+@pytest.fixture
+def monitor(peer, drivers):
+    """Start a safety monitor that is fed with commands of 0.3 m/s as long as `state['on']`."""
+    peer.start('safety_monitor_node')
+    publisher = peer.node.create_publisher(TwistStamped, 'cmd_vel_raw', 5)
+    state = {'on': True, 'vx': 0.3, 'age': 0.0, 'out': peer.listen(TwistStamped, 'cmd_vel')}
+
+    def publish():
+        if state['on']:
+            message = TwistStamped()
+            message.header.stamp = (peer.node.get_clock().now() - _duration(state['age'])).to_msg()
+            message.twist.linear.x = state['vx']
+            publisher.publish(message)
+
+    peer.node.create_timer(0.05, publish)
+    assert peer.until(lambda: moving(state['out']))
+    return state
+
+
+def _duration(seconds):
+    from rclpy.duration import Duration
+    return Duration(seconds=seconds)
+
+
+def moving(commands):
+    return bool(commands) and commands[-1].twist.linear.x > 0.1
+
+
+def stopped(commands):
+    return bool(commands) and commands[-1].twist.linear.x == 0.0
+
+
+def test_monitor_fails_closed_recovers_and_says_zero_while_starved(peer, drivers, monitor):
+    out = monitor['out']
+    assert out[-1].twist.linear.x == pytest.approx(0.3)
+    for break_it, mend in (
+            (lambda: monitor.update(vx=math.nan), lambda: monitor.update(vx=0.3)),
+            (lambda: monitor.update(age=1.0), lambda: monitor.update(age=0.0)),
+            (lambda: monitor.update(age=-1.0), lambda: monitor.update(age=0.0)),
+            (lambda: setattr(drivers, 'distance', math.nan),
+             lambda: setattr(drivers, 'distance', 8.0)),
+            (lambda: setattr(drivers, 'distance', 0.3),
+             lambda: setattr(drivers, 'distance', 8.0)),
+            (lambda: setattr(drivers, 'velocity', (math.nan, 0.0, 0.0)),
+             lambda: setattr(drivers, 'velocity', (0.0, 0.0, 0.0))),
+            (drivers.stop, lambda: setattr(drivers, 'on', True))):
+        break_it()
+        assert peer.until(lambda: stopped(out), 3.0)
+        mend()
+        assert peer.until(lambda: moving(out), 3.0)
+    monitor['on'] = False
+    assert peer.until(lambda: stopped(out), 3.0)
+    count, begin = len(out), time.monotonic()
+    peer.spin(1.5)
+    assert len(out) - count >= 20 * (time.monotonic() - begin) * 0.9
+    assert all(m.twist.linear.x == 0.0 for m in out[count:])
+
+
+def test_monitor_explains_stops_latches_and_ends_with_zero(peer, drivers, monitor):
+    out, verdicts = monitor['out'], peer.listen(DiagnosticStatus, 'safety/verdict')
+    assert peer.call(Trigger, 'safety_monitor_node/stop').success
+    assert peer.until(lambda: stopped(out) and verdicts and 'latched' in verdicts[-1].message)
+    values = {v.key: v.value for v in verdicts[-1].values}
+    assert values['action'] == 'stop' and values['rule'] == 'latched'
+    assert not peer.call(Trigger, 'safety_monitor_node/override').success
+    assert peer.call(Trigger, 'safety_monitor_node/reset').success
+    assert peer.until(lambda: moving(out))
+    change(peer, 'safety_monitor_node', Transition.TRANSITION_DEACTIVATE)
+    assert peer.until(lambda: stopped(out), 2.0)
+    change(peer, 'safety_monitor_node', Transition.TRANSITION_ACTIVATE)
+    assert peer.until(lambda: moving(out))
+    assert peer.end() == [0]
+    assert peer.until(lambda: stopped(out), 2.0)
+
+
+@pytest.fixture
+def policy(peer, tmp_path):
+    pytest.importorskip('onnx')
+    from carrot import write_carrot
+
+    model = write_carrot(tmp_path / 'model')
+    peer.start('policy_node', f'model:={model}')
+    return model
+
+
+def test_policy_drives_reloads_without_a_gap_and_fails_closed(peer, drivers, policy):
+    from carrot import write_carrot
+
+    out, diagnostics = (peer.listen(TwistStamped, 'cmd_vel_raw'),
+                        peer.listen(DiagnosticArray, 'diagnostics'))
+    paths = peer.node.create_publisher(Path, 'path', 5)
+    straight = path_to_message(np.array(((0.0, 0.0), (5.0, 0.0))), 'odom')
+    assert peer.until(lambda: stopped(out))
+    assert peer.until(lambda: paths.get_subscription_count() > 0)
+    paths.publish(straight)
+    assert peer.until(lambda: moving(out))
+    before, fast = len(out), out[-1].twist.linear.x
+    write_carrot(policy, speed=0.25)
+    assert peer.call(Trigger, 'policy_node/reload').success
+    assert peer.until(lambda: moving(out) and out[-1].twist.linear.x < 0.6 * fast)
+    peer.spin(0.5)
+    stamps = [m.header.stamp.sec + m.header.stamp.nanosec * 1e-9 for m in out[before:]]
+    assert min(m.twist.linear.x for m in out[before:]) > 0.1
+    assert max(np.diff(stamps)) < 0.3
+    (policy / 'policy.onnx').write_bytes(b'broken')
+    answer = peer.call(Trigger, 'policy_node/reload')
+    assert not answer.success and 'policy.onnx' in answer.message
+    peer.spin(0.2)
+    assert moving(out)
+    paths.publish(path_to_message(np.array(((0.0, 0.0), (5.0, 0.0))), 'elsewhere'))
+    assert peer.until(lambda: stopped(out), 3.0)
+    paths.publish(straight)
+    assert peer.until(lambda: moving(out), 3.0)
+    drivers.stop()
+    assert peer.until(lambda: stopped(out), 3.0)
+    assert peer.until(lambda: 'no scan' in health(diagnostics, ': policy').message, 3.0)
+    assert peer.end() == [0]
+
+
+def test_incompatible_quality_of_service_is_a_diagnostic(peer):
+    peer.start('safety_monitor_node')
+    diagnostics = peer.listen(DiagnosticArray, 'diagnostics')
+    peer.node.create_publisher(TwistStamped, 'cmd_vel_raw', qos_profile_sensor_data)
+    assert peer.until(lambda: health(diagnostics, ': quality of service') is not None)
+    status = health(diagnostics, ': quality of service')
+    assert '/cmd_vel_raw' in status.message and 'reliability' in status.message
+
+
+def test_trainer_runs_one_training_at_a_time_and_cancels(peer, tmp_path):
+    pytest.importorskip('torch')
+    peer.start('trainer_node', f'registry:={tmp_path / "registry"}',
+               'bc.buildings:=2', 'bc.validation_buildings:=1', 'bc.robots:=4')
+    progress = peer.listen(DiagnosticStatus, 'trainer_node/progress')
+    assert not peer.call(Trigger, 'trainer_node/cancel').success
+    assert peer.call(Trigger, 'trainer_node/train').success
+    assert peer.until(lambda: bool(progress))
+    assert not peer.call(Trigger, 'trainer_node/train').success
+    assert peer.call(Trigger, 'trainer_node/cancel').success
+    assert peer.until(lambda: 'cancelled' in progress[-1].message, 60.0)
+    assert not list((tmp_path / 'registry').glob('versions/*'))
+    assert peer.end() == [0]
