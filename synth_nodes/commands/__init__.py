@@ -1,0 +1,1 @@
+"""The verbs of the `synth-nodes` command, one file each."""

@@ -1,0 +1,125 @@
+"""What the verbs share: the shape of a verb, output for machines, progress for people."""
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, ExitStack
+import json
+import math
+import sys
+from typing import Any
+
+from synth_nodes.train.progress import Progress
+
+Subparsers = Any
+"""What argparse's add_subparsers returns."""
+Run = Callable[[argparse.Namespace], int]
+"""A verb's work: parsed arguments to exit code."""
+
+
+def add_verb(verbs: Subparsers, name: str, summary: str, example: str, run: Run,
+             machine: bool = True) -> argparse.ArgumentParser:
+    """
+    Add a verb.
+
+    :param name: the word.
+    :param summary: what it does, one sentence.
+    :param example: command lines, shown at the end of its help.
+    :param run: does the work.
+    :param machine: whether it has `--json`.
+    """
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name, help=summary, description=summary, epilog=f'example:\n{indent(example)}',
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.set_defaults(run=run)
+    if machine:
+        parser.add_argument('--json', action='store_true', help='print the result as JSON')
+    return parser
+
+
+def indent(text: str) -> str:
+    """Indent lines for a help text."""
+    return '\n'.join(f'  {line}' for line in text.splitlines())
+
+
+def print_json(content: Any) -> None:
+    """Print a result for machines; numbers that JSON cannot hold become null."""
+    print(json.dumps(_plain(content), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, (bool, int, str)) or value is None:
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return number if math.isfinite(number) else None
+
+
+@contextmanager
+def progress(label: str, total: float, unit: str = '') -> Iterator[Callable[[float, str], None]]:
+    """
+    Show how far long work has come: a bar on a terminal, now and then a line elsewhere.
+
+    :param total: amount of work; what is given to the reporter counts up to it.
+    :return: reporter that takes the amount done so far and a remark; on standard error.
+    """
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        with tqdm(total=total, desc=label, unit=unit, file=sys.stderr, leave=False,
+                  bar_format='{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining} {postfix}'
+                  ) as bar:
+            def advance(done: float, remark: str = '') -> None:
+                bar.set_postfix_str(remark, refresh=False)
+                bar.update(done - bar.n)
+
+            yield advance
+        return
+
+    said = [0]
+
+    def say(done: float, remark: str = '') -> None:
+        tenth = int(10 * done / total) if total else 10
+        if tenth > said[0]:
+            said[0] = tenth
+            print(f'{label}: {10 * tenth} % {remark}'.rstrip(), file=sys.stderr, flush=True)
+
+    yield say
+
+
+class Stages:
+    """A reporter for work in named stages, each with a bar of its own."""
+
+    def __init__(self) -> None:
+        """Start with no stage."""
+        self._stack = ExitStack()
+        self._stage = ''
+        self._advance: Callable[[float, str], None] = lambda done, remark: None
+
+    def __enter__(self) -> 'Stages':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def report(self, now: Progress) -> None:
+        """Take the newest progress."""
+        if now.stage != self._stage:
+            self._stack.close()
+            self._stage = now.stage
+            self._advance = self._stack.enter_context(progress(now.stage, now.total))
+        scores = ', '.join(f'{name} {value:.4g}' for name, value in now.scores.items())
+        self._advance(now.step, scores)
+
+
+def columns(rows: Iterable[tuple[str, ...]]) -> str:
+    """Lay rows out in columns."""
+    lines = list(rows)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))] if lines else []
+    return '\n'.join('  '.join(f'{cell:<{w}}' for cell, w in zip(line, widths, strict=True))
+                     .rstrip() for line in lines)

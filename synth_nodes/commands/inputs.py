@@ -1,0 +1,82 @@
+"""Inputs that several verbs take: maps, and what robot and lidar are like."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from synth_nodes.errors import InputError
+from synth_nodes.parameter_files import sections
+from synth_nodes.settings import build, leaves
+from synth_nodes.types import GridMap, LidarSpec, RobotSpec
+
+T = TypeVar('T')
+
+
+def add_robot(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what robot and lidar are like."""
+    parser.add_argument('--params-file', type=Path, metavar='FILE',
+                        help='ROS parameter file whose robot and lidar to use')
+
+
+def robot_and_lidar(file: Path | None) -> tuple[RobotSpec, LidarSpec]:
+    """
+    Read robot and lidar from the shared sections of a ROS parameter file.
+
+    :param file: None for the defaults.
+    :raises InputError: on an unreadable file, an unknown name, a wrong type or range.
+    """
+    shared: dict[str, Any] = {}
+    if file is not None:
+        for section, values in sections(file):
+            if section.rsplit('/', 1)[-1] == '**':
+                shared.update(values)
+    return (_group(RobotSpec, 'robot.', shared, file), _group(LidarSpec, 'lidar.', shared, file))
+
+
+def load_maps(files: Sequence[Path]) -> list[GridMap]:
+    """
+    Load Nav2 maps.
+
+    :raises InputError: on a map that cannot be used.
+    """
+    from synth_nodes.world.map_io import load_map
+
+    return [load_map(file) for file in files]
+
+
+def settings_from_words(cls: type[T], words: Sequence[str], fixed: dict[str, Any]) -> T:
+    """
+    Build settings from `name=value` words.
+
+    :param cls: a settings class.
+    :param words: as given to `--set`; values are read as YAML.
+    :param fixed: values by name that the command line gave otherwise.
+    :raises InputError: on a word of another form, an unknown name, a wrong type or range.
+    """
+    values = dict(fixed)
+    for word in words:
+        name, separator, text = word.partition('=')
+        if not separator:
+            raise InputError(f"--set '{word}' must have the form name=value")
+        try:
+            values[name] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise InputError(f"--set '{word}': the value is not valid YAML") from None
+    return build(cls, values, '--set')
+
+
+def describe_settings(cls: type) -> str:
+    """List the settings of a class for a help text."""
+    lines = []
+    for leaf in leaves(cls):
+        unit = f' {leaf.unit}' if leaf.unit else ''
+        lines.append(f'{leaf.name}={leaf.default}{unit}: {leaf.help}')
+    return '\n'.join(lines)
+
+
+def _group(cls: type[T], prefix: str, shared: dict[str, Any], file: Path | None) -> T:
+    values = {k.removeprefix(prefix): v for k, v in shared.items() if k.startswith(prefix)}
+    return build(cls, values, f'{file}: {prefix.rstrip(".")}')

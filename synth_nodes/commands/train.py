@@ -1,0 +1,93 @@
+"""`synth-nodes train`: learn a policy, export it, check it."""
+
+import argparse
+from pathlib import Path
+
+from synth_nodes.commands.common import add_verb, indent, print_json, Stages, Subparsers
+from synth_nodes.commands.inputs import (
+    add_robot,
+    describe_settings,
+    load_maps,
+    robot_and_lidar,
+    settings_from_words,
+)
+
+EXAMPLE = """synth-nodes train bc --out run
+synth-nodes train bc --quick --out trial
+synth-nodes train bc --map warehouse.yaml --set rounds=8 --registry registry --promote"""
+
+
+def add(verbs: Subparsers) -> None:
+    """Add the verb."""
+    group = verbs.add_parser('train', help='learn a policy and export it',
+                             description='Learn a policy and export it.')
+    inner = group.add_subparsers(title='verbs', required=True, metavar='VERB')
+    parser = add_verb(
+        inner, 'bc', 'Clone an expert that knows the map (behaviour cloning with DAgger).',
+        EXAMPLE, _train)
+    parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
+                        help='Nav2 map to drive in, repeatable; generated buildings if none')
+    parser.add_argument('--out', type=Path, default=Path('run'),
+                        help='folder for policy.onnx and policy.json')
+    parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
+    parser.add_argument('--quick', action='store_true',
+                        help='try the whole chain in seconds; the policy will not be good')
+    parser.add_argument('--set', action='append', default=[], metavar='name=value',
+                        help='another setting, repeatable; --settings lists them')
+    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+    parser.add_argument('--registry', type=Path, help='registry to add the policy to')
+    parser.add_argument('--promote', action='store_true',
+                        help='make it the current one of that registry')
+    add_robot(parser)
+
+
+def _train(args: argparse.Namespace) -> int:
+    from synth_nodes.errors import InputError
+    from synth_nodes.train.settings import BcSettings
+
+    if args.settings:
+        print(indent(describe_settings(BcSettings)))
+        return 0
+    if args.promote and args.registry is None:
+        raise InputError('--promote needs --registry DIR')
+    fixed = {} if args.seed is None else {'seed': args.seed}
+    if args.map and 'validation_buildings' not in ' '.join(args.set):
+        fixed['validation_buildings'] = max(1, len(args.map) // 5)
+    settings = settings_from_words(BcSettings, args.set, fixed)
+    settings = settings.quick() if args.quick else settings
+    robot, lidar = robot_and_lidar(args.params_file)
+    maps = load_maps(args.map)
+
+    from synth_nodes.export.parity import ParityError
+    from synth_nodes.export.pipeline import train_and_export
+
+    with Stages() as stages:
+        try:
+            contract = train_and_export(settings, maps, robot, lidar, args.out, stages.report,
+                                        command=args.command_line)
+        except ParityError as error:
+            print(f'synth-nodes: {error}')
+            return 1
+    version = _register(args)
+    if args.json:
+        print_json({'policy': args.out / 'policy.onnx', 'sha256': contract.sha256,
+                    'scores': contract.scores, 'version': version})
+        return 0
+    for name, score in contract.scores.items():
+        print(f'{name}: {score}')
+    print(f"wrote {args.out / 'policy.onnx'} and {args.out / 'policy.json'}")
+    if version:
+        print(f"registered as {version}{', current' if args.promote else ''}")
+    return 0
+
+
+def _register(args: argparse.Namespace) -> str | None:
+    from synth_nodes.export.registry import Registry
+
+    if args.registry is None:
+        return None
+    registry = Registry(args.registry)
+    version = registry.add(args.out)
+    if args.promote:
+        registry.promote(version)
+    return version

@@ -1,0 +1,95 @@
+"""The graphs of the package, as plain data: nodes, launch arguments, parameter files."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A launch argument, `name:=value` on the command line."""
+
+    name: str
+    help: str
+    default: str = ''
+    """Empty leaves the matter to the parameter files."""
+    kind: type = str
+
+
+@dataclass(frozen=True)
+class NodeEntry:
+    """One node of a graph; its executable has the same name."""
+
+    name: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Pairs of a parameter and the launch argument that overrides it where it is given."""
+    remaps: tuple[tuple[str, str], ...] = ()
+    ends_graph: bool = False
+    """Whether the graph has done its work when this node exits with 0."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes that start and end together."""
+
+    name: str
+    help: str
+    nodes: tuple[NodeEntry, ...]
+    arguments: tuple[Argument, ...]
+    base: tuple[str, ...]
+    """Packaged parameter files read before the profile."""
+    localhost: bool
+    """Whether its topics stay on this machine unless the user says otherwise."""
+
+
+NAMESPACE = Argument('namespace', 'Namespace of every node, such as robot1.')
+PARAMS_FILE = Argument('params_file', 'Your parameter file, read after the packaged ones.')
+MAP = Argument('map', 'Nav2 map (YAML) to drive in; a generated building when not given.')
+RATE = Argument('rate', 'Speed of simulated time against real time; 1.0 when not given.',
+                kind=float)
+
+
+def _sim_time(default: bool) -> Argument:
+    return Argument('use_sim_time', 'Take the time from /clock.', str(default).lower(), bool)
+
+
+def _profile(default: str) -> Argument:
+    return Argument('profile', 'Packaged parameter file to start from: config/PROFILE.yaml.',
+                    default)
+
+
+WORLD = (
+    NodeEntry('world_node', (('map', 'map'), ('rate', 'rate'))),
+    NodeEntry('lidar_node'),
+    NodeEntry('imu_node'),
+    NodeEntry('odometry_node'),
+    NodeEntry('planner_node'),
+)
+DRIVING = (NodeEntry('policy_node'), NodeEntry('safety_monitor_node'))
+
+SIM = Graph(
+    'sim', 'A simulated robot, its sensors, the policy and the safety monitor.',
+    WORLD + DRIVING,
+    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('sim'), MAP, RATE),
+    base=('safety', 'sim'), localhost=True)
+TRAIN = Graph(
+    'train', 'The graph sim with the trainer, which learns and swaps in new policies.',
+    (*WORLD, *DRIVING, NodeEntry('trainer_node')),
+    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('train'), MAP, RATE),
+    base=('safety', 'sim'), localhost=True)
+ROBOT = Graph(
+    'robot', 'The policy and the safety monitor on a real robot, whose drivers give the topics.',
+    DRIVING, (NAMESPACE, _sim_time(False), PARAMS_FILE, _profile('robot')),
+    base=('safety',), localhost=False)
+DEMO = Graph(
+    'demo', 'The graph sim with a mission of several goals, measured and recorded.',
+    (NodeEntry('world_node', (*WORLD[0].parameters, ('seed', 'seed'), ('building_seed', 'seed'))),
+     *WORLD[1:], DRIVING[0], NodeEntry('safety_monitor_node', (('log.folder', 'safety_log'),)),
+     NodeEntry('mission_node', (('goals', 'goals'), ('seed', 'seed'), ('out', 'out')),
+               ends_graph=True)),
+    (*SIM.arguments, Argument('goals', 'Goals to drive to.', kind=int),
+     Argument('seed', 'Seed of the building, the start, the people and the goals.', kind=int),
+     Argument('out', 'Folder for the figures and the recording.'),
+     Argument('safety_log', 'Folder for the log of every verdict.')),
+    base=('safety', 'sim'), localhost=True)
+GRAPHS = {graph.name: graph for graph in (SIM, TRAIN, ROBOT, DEMO)}
+PUBLIC_GRAPHS = ('sim', 'train', 'robot')
+"""The graphs with a launch file."""

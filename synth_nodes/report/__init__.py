@@ -1,0 +1,1 @@
+"""What a mission's figures look like to people: table, picture, page."""
