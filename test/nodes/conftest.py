@@ -48,8 +48,8 @@ class Peer:
         self.node.create_subscription(kind, topic, heard.append, qos)
         return heard
 
-    def until(self, condition, timeout=20.0):
-        """Spin until a condition holds; False when it never did."""
+    def until(self, condition, timeout=90.0):
+        """Spin until a condition holds; False when it never did. Kernels may have to compile first."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             if condition():
