@@ -67,7 +67,8 @@ class PolicyNode(LifecycleNode):
             self.fault = ''
         except InputError as error:
             self.fault = f'{self.get_name()}: {error}'
-            self.get_logger().error(self.fault)
+            if not s.autostart:  # which raises it, and so it is said once
+                self.get_logger().error(self.fault)
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 

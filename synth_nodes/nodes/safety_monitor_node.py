@@ -72,7 +72,8 @@ class SafetyMonitorNode(LifecycleNode):
             self.guard, self.fault = Guard(s.safety, s.robot, s.lidar.mount, self.log), ''
         except InputError as error:
             self.fault = f'{self.get_name()}: {error}'
-            self.get_logger().error(self.fault)
+            if not s.autostart:  # which raises it, and so it is said once
+                self.get_logger().error(self.fault)
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 
