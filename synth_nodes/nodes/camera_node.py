@@ -11,15 +11,18 @@ from visualization_msgs.msg import MarkerArray
 from synth_nodes.errors import InputError
 from synth_nodes.nodes.pairing import Pairing
 from synth_nodes.nodes.parameters import CameraParameters, NODE_PARAMETERS
-from synth_nodes.ros.clocks import to_ns
+from synth_nodes.ros.clocks import to_ns, to_stamp
 from synth_nodes.ros.conversions import grid_from_message, pose_of, velocity_of
 from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health, WARN
+from synth_nodes.ros.faults import FaultSwitch
 from synth_nodes.ros.images import new_camera_info, new_image, set_pixels
 from synth_nodes.ros.markers import obstacles_of
 from synth_nodes.ros.parameters import declare
 from synth_nodes.ros.qos import advertise, DRIVER, MAP, SENSOR, subscribe
 from synth_nodes.ros.run import run_node
 from synth_nodes.sensors.camera import Camera
+from synth_nodes.sensors.fault_values import image_channels
+from synth_nodes.sensors.faults import Reading
 from synth_nodes.types import GridMap
 from synth_nodes.world.scene import Scene
 from synth_nodes.world.scene_dress import dress
@@ -32,7 +35,9 @@ class CameraNode(Node):
 
     def __init__(self) -> None:
         super().__init__('camera_node', automatically_declare_parameters_from_overrides=True)
-        self.settings = s = declare(self, CameraParameters, NODE_PARAMETERS.values())
+        self.faults = FaultSwitch()
+        self.settings = s = declare(
+            self, CameraParameters, NODE_PARAMETERS.values(), live=self.faults.live)
         # Checks the settings and loads the kernels before the first map comes.
         Camera(s.camera, [Scene(_EMPTY)]).capture(np.zeros((1, 3)))
         self.scene = load_scene(s.scene) if s.scene else None
@@ -56,6 +61,8 @@ class CameraNode(Node):
         self.info = new_camera_info(s.camera, s.frame_id)
         self.infos = [advertise(self, CameraInfo, topic, DRIVER, report)
                       for topic in ('camera/camera_info', 'camera/depth/camera_info')]
+        self.faults.begin(s.faults, image_channels(s.camera), s.seed, s.frame_id, self._send,
+                          self.diagnostics)
         if self.scene is None:
             subscribe(self, OccupancyGrid, 'map', self._take_map, MAP, report)
         subscribe(self, MarkerArray, 'ground_truth/obstacles', self._take_obstacles, SENSOR,
@@ -78,7 +85,9 @@ class CameraNode(Node):
         self._capture(self.pairing.take_other(stamp, message))
 
     def _take_pose(self, message: Odometry) -> None:
-        self._capture(self.pairing.take(to_ns(message.header.stamp), message))
+        stamp = to_ns(message.header.stamp)
+        self.faults.tick(stamp)
+        self._capture(self.pairing.take(stamp, message))
 
     def _capture(self, pair: tuple[Any, Any] | None) -> None:
         if pair is None or self.camera is None:
@@ -87,14 +96,19 @@ class CameraNode(Node):
         frames = self.camera.capture(
             pose_of(truth.pose.pose)[None], None, obstacles_of(obstacles)[None],
             velocity_of(truth.twist.twist)[None])
+        self.faults.take(to_ns(truth.header.stamp), {
+            field: getattr(frames, field)[0] for field, _, _ in self.images})
+        self.frames += 1
+
+    def _send(self, reading: Reading) -> None:
+        stamp, frame_id = to_stamp(reading.stamp), reading.frame_id
         for field, message, publisher in self.images:
-            set_pixels(message, getattr(frames, field)[0])
-            message.header.stamp = truth.header.stamp
+            set_pixels(message, reading.arrays[field])
+            message.header.stamp, message.header.frame_id = stamp, frame_id
             publisher.publish(message)
-        self.info.header.stamp = truth.header.stamp
+        self.info.header.stamp, self.info.header.frame_id = stamp, frame_id
         for publisher in self.infos:
             publisher.publish(self.info)
-        self.frames += 1
 
     def _health(self) -> Health:
         values = {'frames': self.frames, 'unpaired': self.pairing.dropped}

@@ -12,13 +12,16 @@ from visualization_msgs.msg import MarkerArray
 from synth_nodes.errors import InputError
 from synth_nodes.nodes.pairing import Pairing
 from synth_nodes.nodes.parameters import LidarParameters, NODE_PARAMETERS
-from synth_nodes.ros.clocks import to_ns
+from synth_nodes.ros.clocks import to_ns, to_stamp
 from synth_nodes.ros.conversions import grid_from_message, new_scan, pose_of, set_ranges
 from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health, WARN
+from synth_nodes.ros.faults import FaultSwitch
 from synth_nodes.ros.markers import obstacles_of
 from synth_nodes.ros.parameters import declare
 from synth_nodes.ros.qos import advertise, DRIVER, MAP, SENSOR, subscribe
 from synth_nodes.ros.run import run_node
+from synth_nodes.sensors.fault_values import scan_channels
+from synth_nodes.sensors.faults import Reading
 from synth_nodes.sensors.lidar import Lidar
 from synth_nodes.types import GridMap
 from synth_nodes.world.atlas import MapAtlas
@@ -30,7 +33,9 @@ class LidarNode(Node):
 
     def __init__(self) -> None:
         super().__init__('lidar_node', automatically_declare_parameters_from_overrides=True)
-        self.settings = s = declare(self, LidarParameters, NODE_PARAMETERS.values())
+        self.faults = FaultSwitch()
+        self.settings = s = declare(
+            self, LidarParameters, NODE_PARAMETERS.values(), live=self.faults.live)
         # Checks the settings and loads the kernels before the first map comes.
         Lidar(s.lidar, MapAtlas.build([_EMPTY])).scan(np.zeros((1, 3)), np.zeros(1, int))
         self.lidar: Lidar | None = None
@@ -44,6 +49,8 @@ class LidarNode(Node):
         self.diagnostics.add('scan', self._health)
         report = self.diagnostics.mismatch
         self.publisher = advertise(self, LaserScan, 'scan', DRIVER, report)
+        self.faults.begin(s.faults, scan_channels(s.lidar), s.seed, s.frame_id, self._send,
+                          self.diagnostics)
         subscribe(self, OccupancyGrid, 'map', self._take_map, MAP, report)
         subscribe(self, MarkerArray, 'ground_truth/obstacles', self._take_obstacles, SENSOR,
                   report)
@@ -61,7 +68,9 @@ class LidarNode(Node):
         self._scan(self.pairing.take_other(stamp, message))
 
     def _take_pose(self, message: Odometry) -> None:
-        self._scan(self.pairing.take(to_ns(message.header.stamp), message))
+        stamp = to_ns(message.header.stamp)
+        self.faults.tick(stamp)
+        self._scan(self.pairing.take(stamp, message))
 
     def _scan(self, pair: tuple[Any, Any] | None) -> None:
         if pair is None or self.lidar is None:
@@ -69,10 +78,14 @@ class LidarNode(Node):
         truth, obstacles = pair
         base = pose_of(truth.pose.pose)[None]
         self.lidar.scan(base, self.index, obstacles_of(obstacles)[None], self.ranges)
-        set_ranges(self.message, self.ranges[0])
-        self.message.header.stamp = truth.header.stamp
-        self.publisher.publish(self.message)
+        self.faults.take(to_ns(truth.header.stamp), {'ranges': self.ranges[0]})
         self.scans += 1
+
+    def _send(self, reading: Reading) -> None:
+        self.message.header.stamp = to_stamp(reading.stamp)
+        self.message.header.frame_id = reading.frame_id
+        set_ranges(self.message, reading.arrays['ranges'])
+        self.publisher.publish(self.message)
 
     def _health(self) -> Health:
         values = {'scans': self.scans, 'unpaired': self.pairing.dropped}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from synth_nodes.safety.log_files import SafetyLogSettings
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.sensors.camera_spec import CameraSpec
+from synth_nodes.sensors.fault_settings import FaultSettings
 from synth_nodes.sensors.imu import ImuSettings
 from synth_nodes.sensors.wheels import OdometrySettings
 from synth_nodes.settings import setting
@@ -62,6 +63,7 @@ class LidarParameters:
     """Parameters of `lidar_node`."""
 
     lidar: LidarSpec = field(default_factory=LidarSpec)
+    faults: FaultSettings = field(default_factory=FaultSettings)
     seed: int = setting(2, 'Seed of noise and dropout.', low=0, high=2**31 - 1)
     frame_id: str = setting('laser', 'Frame of the scans.')
 
@@ -72,6 +74,7 @@ class CameraParameters:
 
     camera: CameraSpec = field(default_factory=CameraSpec)
     dress: DressSettings = field(default_factory=DressSettings)
+    faults: FaultSettings = field(default_factory=FaultSettings)
     scene: str = setting(
         '', 'Scene file (YAML) to look at; empty: the map from `map`, dressed by `scene_seed`.')
     scene_seed: int = setting(
@@ -86,6 +89,7 @@ class ImuParameters:
     """Parameters of `imu_node`."""
 
     imu: ImuSettings = field(default_factory=ImuSettings)
+    faults: FaultSettings = field(default_factory=FaultSettings)
     seed: int = setting(3, 'Seed of noise and bias.', low=0, high=2**31 - 1)
     frame_id: str = setting('imu', 'Frame of the readings.')
 
@@ -96,6 +100,7 @@ class OdometryParameters:
 
     odometry: OdometrySettings = field(default_factory=OdometrySettings)
     lidar: LidarSpec = field(default_factory=LidarSpec)
+    faults: FaultSettings = field(default_factory=FaultSettings)
     seed: int = setting(4, 'Seed of wheel slip.', low=0, high=2**31 - 1)
     odom_frame: str = setting('odom', 'Frame that the odometry is given in.')
     base_frame: str = setting('base_link', 'Frame of the robot.')
