@@ -128,6 +128,8 @@ def plan(graph: Graph, values: Mapping[str, str], environ: Mapping[str, str]) ->
         settled['map'] = _checked_map(str(settled['map']))
     processes = []
     for node in graph.nodes:
+        if node.needs and not settled[node.needs]:
+            continue
         given = {p: settled[a] for p, a in node.parameters if settled[a] != ''}
         for name, value in given.items():
             check_value(node.name, NODE_PARAMETERS[node.name], name, value, 'launch argument')

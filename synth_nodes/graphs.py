@@ -22,6 +22,8 @@ class NodeEntry:
     parameters: tuple[tuple[str, str], ...] = ()
     """Pairs of a parameter and the launch argument that overrides it where it is given."""
     remaps: tuple[tuple[str, str], ...] = ()
+    needs: str = ''
+    """A launch argument that leaves this node out where it is false; empty: never left out."""
     ends_graph: bool = False
     """Whether the graph has done its work when this node exits with 0."""
 
@@ -45,6 +47,7 @@ PARAMS_FILE = Argument('params_file', 'Your parameter file, read after the packa
 MAP = Argument('map', 'Nav2 map (YAML) to drive in; a generated building when not given.')
 RATE = Argument('rate', 'Speed of simulated time against real time; 1.0 when not given.',
                 kind=float)
+CAMERA = Argument('camera', 'Start the RGB and depth camera too.', 'false', bool)
 
 
 def _sim_time(default: bool) -> Argument:
@@ -62,18 +65,19 @@ WORLD = (
     NodeEntry('imu_node'),
     NodeEntry('odometry_node'),
     NodeEntry('planner_node'),
+    NodeEntry('camera_node', needs='camera'),
 )
 DRIVING = (NodeEntry('policy_node'), NodeEntry('safety_monitor_node'))
 
 SIM = Graph(
     'sim', 'A simulated robot, its sensors, the policy and the safety monitor.',
     WORLD + DRIVING,
-    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('sim'), MAP, RATE),
+    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('sim'), MAP, RATE, CAMERA),
     base=('safety', 'sim'), localhost=True)
 TRAIN = Graph(
     'train', 'The graph sim with the trainer, which learns and swaps in new policies.',
     (*WORLD, *DRIVING, NodeEntry('trainer_node')),
-    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('train'), MAP, RATE),
+    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('train'), MAP, RATE, CAMERA),
     base=('safety', 'sim'), localhost=True)
 ROBOT = Graph(
     'robot', 'The policy and the safety monitor on a real robot, whose drivers give the topics.',
