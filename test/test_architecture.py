@@ -11,13 +11,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / 'synth_nodes'
 
 # A room may import those before it.
 ORDER = [
-    'errors', 'settings', 'types', 'files', 'resources', 'world', 'sensors', 'tasks', 'dataset',
-    'policy', 'train', 'export', 'infer', 'safety', 'ros', 'nodes', 'report',
+    'errors', 'settings', 'types', 'files', 'resources', 'world', 'sensors', 'tasks', 'envs',
+    'dataset', 'policy', 'train', 'export', 'infer', 'safety', 'ros', 'nodes', 'report',
     'graphs', 'parameter_files', 'processes', 'bringup', 'commands', 'cli',
 ]
 ROS_ROOMS = {'ros', 'nodes'}
 ROS_PACKAGES = ('rclpy', 'tf2_ros', 'launch', 'launch_ros', 'rcl_interfaces')
-HEAVY = ('torch', 'numba', 'onnx', 'onnxscript', 'matplotlib', 'rosbags', 'tqdm')
+HEAVY = ('torch', 'numba', 'gymnasium', 'onnx', 'onnxscript', 'matplotlib', 'rosbags', 'tqdm')
 ROBOT_MODULES = ('synth_nodes.nodes.policy_node', 'synth_nodes.nodes.safety_monitor_node')
 
 
@@ -56,6 +56,19 @@ def test_only_ros_rooms_import_ros(file):
         root = name.split('.')[0]
         assert root not in ROS_PACKAGES and not root.endswith(('_msgs', '_srvs')), (
             f'{file} imports {name}')
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_only_the_environments_import_gymnasium(file):
+    if _room(file) != 'envs':
+        assert 'gymnasium' not in {name.split('.')[0] for name in _imports(file)}
+
+
+@pytest.mark.parametrize('module', ['batch', 'goal_reaching', 'line_following'])
+def test_batched_environments_need_no_gymnasium(module):
+    block = f'import sys; sys.modules["gymnasium"] = None; import synth_nodes.envs.{module}'
+    done = subprocess.run([sys.executable, '-c', block], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize('module', ROBOT_MODULES)

@@ -63,6 +63,21 @@ def _spread(angles: FloatArray, sectors: int) -> list[tuple[NDArray[np.intp], ND
     return layers
 
 
+def _ranked(layers: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
+            ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """
+    List the beams of every sector by rank, so that pooling is a minimum over whole columns.
+
+    :return: sectors that any beam reaches, shape (F,); a beam of each, shape (most, F), the last
+        one repeated where a sector has fewer than the most.
+    """
+    beams, sectors = (np.concatenate(part) for part in zip(*layers, strict=True))
+    order = np.argsort(sectors, kind='stable')
+    filled, starts, counts = np.unique(sectors[order], return_index=True, return_counts=True)
+    rank = np.minimum(np.arange(counts.max())[:, None], counts - 1)
+    return filled, beams[order][starts + rank]
+
+
 class SectorPooling:
     """Pool the beams of one lidar into the sectors of an observation: the nearest counts."""
 
@@ -76,11 +91,7 @@ class SectorPooling:
         self._covered = np.zeros(spec.sectors, bool)
         for _, sector in self._layers:
             self._covered[sector] = True
-        order = np.argsort(self._layers[0][1], kind='stable') if len(self._layers) == 1 else None
-        self._order = order
-        if order is not None:
-            sorted_sector = self._layers[0][1][order]
-            self._filled, self._starts = np.unique(sorted_sector, return_index=True)
+        self._filled, self._picks = _ranked(self._layers)
 
     @property
     def covered(self) -> NDArray[np.bool_]:
@@ -105,15 +116,11 @@ class SectorPooling:
                 'set the lidar parameters to those of the driver')
         if self._mount[0] or self._mount[1]:
             return self._pool_moved(values)
-        values = self._clean(values)
+        nearest = values.take(self._picks[0], axis=1)
+        for pick in self._picks[1:]:
+            np.fmin(nearest, values.take(pick, axis=1), out=nearest)
         pooled = np.full((len(values), self._spec.sectors), np.inf, np.float32)
-        if self._order is not None:
-            pooled[:, self._filled] = np.minimum.reduceat(
-                values[:, self._order], self._starts, axis=1)
-        else:
-            rows = np.arange(len(values))[:, None]
-            for beams, sector in self._layers:
-                np.minimum.at(pooled, (rows, sector[None]), values[:, beams])
+        pooled[:, self._filled] = self._clean(nearest)
         return self._finish(pooled)
 
     def _clean(self, ranges: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -116,24 +116,56 @@ class PathFollower:
         :return: shape (B, 3): point to steer for in base_link x, y [m]; distance left [m].
         """
         at = np.asarray(pose, float).reshape(-1, 3)
-        self._advance(at[:, :2])
-        rows = np.arange(len(at))
-        ahead = self._window(np.arange(self._reach + 1))
-        carrot = ahead[rows, self._farthest(ahead, at[:, :2])]
-        return np.column_stack((to_base(carrot, at), self._remaining(at[:, :2])))
+        left = self.locate(at[:, :2])
+        x, y = self._window(np.arange(self._reach + 1))
+        pick = self._farthest(x - at[:, 0], y - at[:, 1]), np.arange(len(at))
+        carrot = np.stack((x[pick], y[pick]), axis=-1)
+        return np.column_stack((to_base(carrot, at), left))
 
-    def _window(self, offsets: NDArray[np.intp]) -> NDArray[np.float64]:
-        index = np.clip(self._progress[:, None] + offsets, 0, self._count[:, None] - 1)
-        return np.asarray(self._points[np.arange(len(index))[:, None], index])
+    def locate(self, position: FloatArray) -> NDArray[np.float64]:
+        """
+        Advance along the paths.
+
+        :param position: x, y [m] of base_link in the frame of the paths, shape (B, 2).
+        :return: distance left to the end [m], shape (B,).
+        """
+        self._advance(position)
+        return self._remaining(position)
+
+    def around(self, offsets: NDArray[np.intp]) -> NDArray[np.float64]:
+        """
+        Take points of each path by number, from where the robot was last located.
+
+        :param offsets: numbers of points, `SPACING` apart; 0 is the nearest; shape (K,).
+        :return: [m], shape (B, K, 2); what lies beyond an end is that end.
+        """
+        return np.ascontiguousarray(np.stack(self._window(offsets), axis=-1).swapaxes(0, 1))
+
+    def _window(self, offsets: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
+        """Take x and y of those points, each of shape (K, B): reductions over K run along B."""
+        number = np.clip(self._progress + offsets[:, None], 0, self._count - 1)
+        rows = np.arange(len(self._count)) * self._points.shape[1]
+        flat = self._points.reshape(-1)
+        index = 2 * (number + rows)
+        return flat.take(index), flat.take(index + 1)
+
+    def segment(self) -> NDArray[np.float64]:
+        """Piece of each path about where the robot was last located [m], shape (B, 2, 2)."""
+        rows = np.arange(len(self._count))
+        first = np.clip(self._progress - 1, 0, self._count - 2)
+        last = np.minimum(first + 2, self._count - 1)
+        return np.stack((self._points[rows, first], self._points[rows, last]), axis=1)
 
     def _advance(self, position: FloatArray) -> None:
         """Move to the nearest point close ahead; search the whole path only when lost."""
         offsets = np.arange(-_BACK, _AHEAD + 1)
-        distance = np.linalg.norm(self._window(offsets) - position[:, None], axis=2)
+        x, y = self._window(offsets)
+        x -= position[:, 0]
+        y -= position[:, 1]
+        distance = np.sqrt(x * x + y * y)
         # Of points about equally near take the earliest: a path that returns isn't cut short.
-        best = (distance <= distance.min(axis=1, keepdims=True) + 1e-9).argmax(axis=1)
-        rows = np.arange(len(position))
-        self.deviation = distance[rows, best]
+        best = (distance <= distance.min(axis=0) + 1e-9).argmax(axis=0)
+        self.deviation = distance[best, np.arange(len(position))]
         self._progress = np.clip(self._progress + offsets[best], 0, self._count - 1)
         for row in np.flatnonzero(self.deviation > _LOST):
             points = self._points[row, :self._count[row]]
@@ -142,21 +174,18 @@ class PathFollower:
                 self._progress[row] = everywhere.argmin()
                 self.deviation[row] = everywhere.min()
 
-    def _farthest(self, ahead: FloatArray, position: FloatArray) -> NDArray[np.intp]:
+    def _farthest(self, x: FloatArray, y: FloatArray) -> NDArray[np.intp]:
         """Offset of the farthest point whose chord the path follows closely; shape (B,)."""
-        chord = ahead - position[:, None]
-        length = np.maximum(np.linalg.norm(chord, axis=2, keepdims=True), 1e-9)
-        normal = np.stack((-chord[..., 1], chord[..., 0]), axis=-1) / length
-        # bulge[b, j, i]: distance of path point i from the chord to point j.
-        bulge = np.abs(np.einsum('bjk,bik->bji', normal, chord))
-        offset = np.abs(bulge[:, :, :1])
-        between = np.tril(np.ones(bulge.shape[1:], bool), -1)
-        worst = np.where(between, bulge - offset, 0.0).max(axis=2)
-        allowed = worst <= self.spec.chord_tolerance
+        length = np.maximum(np.sqrt(x * x + y * y), 1e-9)
+        # bulge[j, i, b]: distance of path point i from the chord to point j.
+        bulge = np.abs((x / length)[:, None] * y - (y / length)[:, None] * x)
+        bulge -= bulge[:, :1].copy()
+        bulge *= np.tri(len(x), k=-1)[:, :, None]
+        allowed = bulge.max(axis=1) <= self.spec.chord_tolerance
         nearest = max(1, round(self.spec.min_lookahead / SPACING))
-        allowed &= np.arange(allowed.shape[1]) <= self._wanted()[:, None]
-        allowed[:, :nearest + 1] = True
-        return np.asarray(np.logical_and.accumulate(allowed, axis=1).sum(axis=1) - 1)
+        allowed &= np.arange(len(x))[:, None] <= self._wanted()
+        allowed[:nearest + 1] = True
+        return np.asarray(np.logical_and.accumulate(allowed, axis=0).sum(axis=0) - 1)
 
     def _wanted(self) -> NDArray[np.float64]:
         """How many points ahead to steer for, shape (B,), less the farther off the path."""
@@ -164,10 +193,10 @@ class PathFollower:
 
     def _remaining(self, position: FloatArray) -> NDArray[np.float64]:
         """Distance left to the end [m], shape (B,): along the path, never less than direct."""
-        here = self._window(np.array([0, 1]))
-        step = here[:, 1] - here[:, 0]
-        size = np.maximum(np.hypot(*step.T), 1e-9)
-        done = ((position - here[:, 0]) * step).sum(axis=1) / size
+        x, y = self._window(np.array([0, 1]))
+        dx, dy = x[1] - x[0], y[1] - y[0]
+        size = np.maximum(np.hypot(dx, dy), 1e-9)
+        done = ((position[:, 0] - x[0]) * dx + (position[:, 1] - y[0]) * dy) / size
         spacing = self._length / np.maximum(self._count - 1, 1)
         along = (self._count - 1 - self._progress) * spacing - np.clip(done, -SPACING, SPACING)
         direct = np.hypot(*(self.ends - position).T)

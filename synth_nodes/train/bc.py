@@ -15,10 +15,10 @@ from synth_nodes.policy.contract import PolicyContract
 from synth_nodes.policy.goal_reaching import goal_reaching_contract
 from synth_nodes.policy.networks import ScanPolicy
 from synth_nodes.settings import flatten
-from synth_nodes.train.course import Course
+from synth_nodes.tasks.course import Course
+from synth_nodes.tasks.fleet import Fleet
 from synth_nodes.train.evaluate import evaluate, Evaluation, EvaluationSettings
 from synth_nodes.train.fit import Epoch, Fitter, torch_threads
-from synth_nodes.train.fleet import Fleet
 from synth_nodes.train.progress import Cancelled, never, Report, silent
 from synth_nodes.train.rollout import Gatherer, Round
 from synth_nodes.train.samples import Samples

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.settings import setting
+from synth_nodes.tasks.course import Course
+from synth_nodes.tasks.fleet import Fleet
+from synth_nodes.tasks.goal_reaching import has_arrived, time_allowed
 from synth_nodes.tasks.observation import Observation, ObservationSpec
-from synth_nodes.train.course import Course
-from synth_nodes.train.fleet import Fleet
 from synth_nodes.train.progress import Cancelled, check, never, Progress, Report, silent
 from synth_nodes.types import FloatArray, GridMap, LidarSpec, RobotSpec
 from synth_nodes.world.actors import ActorSettings
@@ -151,7 +152,7 @@ class _Trial:
         self._fleet = fleet
         self._tolerance = settings.tolerance
         self._period = 1.0 / lidar.rate
-        self._limit = 20.0 + settings.patience * fleet.lengths / robot.max_speed
+        self._limit = time_allowed(fleet.lengths, robot.max_speed, settings.patience)
         self.done = np.zeros(batch, bool)
         self._arrived = np.zeros(batch, bool)
         self._contact = np.zeros(batch, bool)
@@ -172,7 +173,7 @@ class _Trial:
         self._clearance = np.where(active, near, self._clearance)
         self._contact |= active & fleet.contact
         self._bumped |= active & fleet.blocked
-        self._arrived |= active & ~fleet.contact & (fleet.to_end <= self._tolerance)
+        self._arrived |= active & has_arrived(fleet.to_end, fleet.contact, self._tolerance)
         self.done |= self._contact | self._arrived | (self._time > self._limit)
 
     def score(self, which: NDArray[np.bool_], name: str) -> MapScore:

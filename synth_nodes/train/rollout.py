@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.tasks.course import Course
+from synth_nodes.tasks.fleet import Fleet
+from synth_nodes.tasks.goal_reaching import time_allowed
 from synth_nodes.tasks.observation import Observation
-from synth_nodes.train.course import Course
 from synth_nodes.train.evaluate import Policy
-from synth_nodes.train.fleet import Fleet
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
 from synth_nodes.train.samples import Samples
 from synth_nodes.train.settings import BcSettings
@@ -17,6 +18,8 @@ _NOISE_TIME = 0.6
 """How long a disturbance of the commands lasts [s]."""
 _STAND_TIME = 0.8
 """How long robots stand at their goals, on average [s], so that standing is learned too."""
+_PATIENCE = 4.0
+"""Time allowed for an errand, as a multiple of that at full speed."""
 _GOAL_ERROR, _VELOCITY_ERROR = 0.02, 0.02
 """Error of localisation [m] and of measured velocity [m/s, rad/s] in what is written down."""
 
@@ -111,7 +114,7 @@ class Gatherer:
         self._age += self._period
         stood = self._rng.random(self._batch) < self._period / _STAND_TIME
         arrived = (fleet.to_end < 0.2) & stood
-        late = self._age > 20.0 + 4.0 * fleet.lengths / self._limits[0]
+        late = self._age > time_allowed(fleet.lengths, self._limits[0], _PATIENCE)
         self.contacts += int(fleet.contact.sum())
         self._begin(np.flatnonzero(arrived | fleet.contact | late))
 

@@ -49,7 +49,7 @@ class Peer:
         return heard
 
     def until(self, condition, timeout=90.0):
-        """Spin until a condition holds; False when it never did. Kernels may have to compile first."""
+        """Spin until a condition holds, kernels compiled first; False when it never did."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             if condition():

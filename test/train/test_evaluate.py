@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from synth_nodes.errors import InputError
-from synth_nodes.train.course import Course
+from synth_nodes.tasks.course import Course
 from synth_nodes.train.evaluate import evaluate, EvaluationSettings, wilson
 from synth_nodes.train.progress import WorkCancelled
 from synth_nodes.types import FREE, GridMap, LidarSpec, OCCUPIED, RobotSpec

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.sensors.lidar import Lidar
+from synth_nodes.tasks.course import Course, Errand
 from synth_nodes.tasks.expert import Expert
 from synth_nodes.tasks.observation import Observation, ObservationBuilder, ObservationSpec
 from synth_nodes.tasks.path import PathFollower
-from synth_nodes.train.course import Course, Errand
 from synth_nodes.types import FloatArray, LidarSpec
 from synth_nodes.world.actors import ActorSettings
 from synth_nodes.world.world import World
 
-_PHYSICS_STEP = 0.025
-"""Longest step of the simulated world [s]."""
+PHYSICS_STEP = 0.025
+"""Longest step of the simulated world [s] where nothing else is said."""
 
 
 class Fleet:
@@ -24,6 +24,7 @@ class Fleet:
     def __init__(
         self, course: Course, lidar: LidarSpec, observation: ObservationSpec,
         actors: ActorSettings, map_index: NDArray[np.int64], seed: int,
+        physics_step: float = PHYSICS_STEP,
     ) -> None:
         """
         Place the robots; every one needs an errand before the first observation.
@@ -34,6 +35,7 @@ class Fleet:
         :param actors: people around each robot.
         :param map_index: map of each robot, shape (B,).
         :param seed: of world, people and noise.
+        :param physics_step: longest step of the simulated world [s].
         """
         batch = len(map_index)
         self.map_index = np.asarray(map_index, np.int64)
@@ -45,11 +47,11 @@ class Fleet:
         self._lidar = Lidar(lidar, course.atlas, seed + 1)
         self._builder = ObservationBuilder(observation, lidar, batch)
         self._follower = PathFollower([np.zeros((1, 2))] * batch, observation)
-        self._expert = Expert(course.atlas, course.robot)
+        self._expert = Expert(course.atlas.drawn, course.robot)
         self._goal = np.zeros((batch, 3))
         self._time = 0.0
         self._period = 1.0 / lidar.rate
-        self._substeps = max(1, int(np.ceil(self._period / _PHYSICS_STEP - 1e-6)))
+        self._substeps = max(1, int(np.ceil(self._period / physics_step - 1e-6)))
 
     def begin(self, index: Sequence[int] | NDArray[np.integer], errands: Sequence[Errand]) -> None:
         """Send some robots on new errands."""
@@ -95,6 +97,11 @@ class Fleet:
             self.blocked |= self.world.collided & self.world.blocked_by_actor
             self.contact |= self.world.collided & ~self.world.blocked_by_actor
         self._time += self._period
+
+    @property
+    def left(self) -> NDArray[np.float64]:
+        """Distance left along each robot's path at the last observation [m], shape (B,)."""
+        return np.asarray(self._goal[:, 2])
 
     @property
     def to_end(self) -> NDArray[np.float64]:
