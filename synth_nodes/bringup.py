@@ -42,6 +42,7 @@ class Process:
     """Parameters that override all files; see :meth:`write_parameters`."""
     remaps: tuple[tuple[str, str], ...]
     ends_graph: bool
+    nice: int
 
     def write_parameters(self, folder: Path) -> Path:
         """
@@ -135,7 +136,7 @@ def plan(graph: Graph, values: Mapping[str, str], environ: Mapping[str, str]) ->
             check_value(node.name, NODE_PARAMETERS[node.name], name, value, 'launch argument')
         processes.append(Process(
             node.name, namespace, files, {'use_sim_time': settled['use_sim_time'], **given},
-            node.remaps, node.ends_graph))
+            node.remaps, node.ends_graph, node.nice))
     environment, notes = _environment(graph, environ)
     return Plan(graph, tuple(processes), environment, notes)
 
@@ -152,7 +153,8 @@ def run(plan: Plan, echo: Echo = print_line) -> Outcome:
     echo('launch', f"starting graph '{plan.graph.name}': {names}")
     with TemporaryDirectory(prefix='synth_nodes-') as folder:
         children = [
-            Child(p.name, p.command(p.write_parameters(Path(folder))), p.ends_graph)
+            Child(p.name, p.command(p.write_parameters(Path(folder))), p.ends_graph,
+                  p.nice)
             for p in plan.processes]
         outcome = run_group(children, {**_clean(os.environ), **plan.environment}, echo)
     echo('launch', f"graph '{plan.graph.name}' is down: {outcome.reason}")
@@ -190,6 +192,7 @@ def _launch_actions(plan: Plan) -> list[Any]:
             package=PACKAGE, executable=process.name, namespace=process.namespace,
             parameters=[str(f) for f in (*process.files, process.write_parameters(folder))],
             remappings=list(process.remaps), output='screen',
+            prefix=f'nice -n {process.nice}' if process.nice else None,
             on_exit=[launch.Shutdown(reason=f'{process.name} has ended')]))
     return actions
 

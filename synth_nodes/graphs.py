@@ -24,6 +24,8 @@ class NodeEntry:
     remaps: tuple[tuple[str, str], ...] = ()
     needs: str = ''
     """A launch argument that leaves this node out where it is false; empty: never left out."""
+    nice: int = 0
+    """How far it steps back for the control loop when processors are short, 0 to 19."""
     ends_graph: bool = False
     """Whether the graph has done its work when this node exits with 0."""
 
@@ -59,13 +61,15 @@ def _profile(default: str) -> Argument:
                     default)
 
 
+SIMULATED = 5
+"""Niceness of what stands in for the world, so that it does not delay the control loop."""
 WORLD = (
-    NodeEntry('world_node', (('map', 'map'), ('rate', 'rate'))),
-    NodeEntry('lidar_node'),
-    NodeEntry('imu_node'),
-    NodeEntry('odometry_node'),
-    NodeEntry('planner_node'),
-    NodeEntry('camera_node', needs='camera'),
+    NodeEntry('world_node', (('map', 'map'), ('rate', 'rate')), nice=SIMULATED),
+    NodeEntry('lidar_node', nice=SIMULATED),
+    NodeEntry('imu_node', nice=SIMULATED),
+    NodeEntry('odometry_node', nice=SIMULATED),
+    NodeEntry('planner_node', nice=SIMULATED),
+    NodeEntry('camera_node', needs='camera', nice=SIMULATED),
 )
 DRIVING = (NodeEntry('policy_node'), NodeEntry('safety_monitor_node'))
 
@@ -85,10 +89,11 @@ ROBOT = Graph(
     base=('safety',), localhost=False)
 DEMO = Graph(
     'demo', 'The graph sim with a mission of several goals, measured and recorded.',
-    (NodeEntry('world_node', (*WORLD[0].parameters, ('seed', 'seed'), ('building_seed', 'seed'))),
+    (NodeEntry('world_node', (*WORLD[0].parameters, ('seed', 'seed'), ('building_seed', 'seed')),
+               nice=SIMULATED),
      *WORLD[1:], DRIVING[0], NodeEntry('safety_monitor_node', (('log.folder', 'safety_log'),)),
      NodeEntry('mission_node', (('goals', 'goals'), ('seed', 'seed'), ('out', 'out')),
-               ends_graph=True)),
+               nice=2 * SIMULATED, ends_graph=True)),
     (*SIM.arguments, Argument('goals', 'Goals to drive to.', kind=int),
      Argument('seed', 'Seed of the building, the start, the people and the goals.', kind=int),
      Argument('out', 'Folder for the figures and the recording.'),

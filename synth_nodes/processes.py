@@ -32,6 +32,8 @@ class Child:
     command: tuple[str, ...]
     ends_group: bool = False
     """Whether the group has done its work when this child exits with 0."""
+    nice: int = 0
+    """How far it steps back for the others when processors are short, 0 to 19."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,23 @@ def _start(child: Child, environment: Mapping[str, str]) -> 'subprocess.Popen[by
             _LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
             if os.getppid() != parent:
                 os._exit(1)
+        if child.nice:
+            _step_back(child.nice)
 
     return subprocess.Popen(
         child.command, env=dict(environment), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         preexec_fn=die_with_parent)
+
+
+def _step_back(nice: int) -> None:
+    """Lower this process's priority, and that of its session where the kernel groups by it."""
+    os.nice(nice)
+    try:
+        with open('/proc/self/autogroup', 'w', encoding='ascii') as autogroup:
+            autogroup.write(str(nice))
+    except OSError:
+        pass  # a kernel without autogroups goes by the process alone
 
 
 def _read_all(running: Sequence[tuple[Child, 'subprocess.Popen[bytes]']],
