@@ -134,7 +134,11 @@ def wall_gap(maps: AtlasArrays, m: int, corners: NDArray[np.float64], cap: float
 @inline
 def disc_gap(body: Body, x: float, y: float, yaw: float, disc_x: float, disc_y: float,
              radius: float) -> float:
-    """Distance [m] from the footprint at a pose to a disc; negative where they overlap."""
+    """
+    Distance [m] from the footprint at a pose to a disc; negative where they overlap.
+
+    Beyond `CLEARANCE_MAX` it is a lower bound that is beyond it too.
+    """
     dx, dy = disc_x - x, disc_y - y
     square = dx * dx + dy * dy
     far = np.sqrt(square) - body.radius - radius
