@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.safety import watchdog
-from synth_nodes.safety.cycle import Cycle, decide, Outcome, recorded_points
+from synth_nodes.safety.cycle import Cycle, decide, Outcome, recorded_points, stopped
 from synth_nodes.safety.log import SafetyLog
 from synth_nodes.safety.rules import check_rules, SafetyRules
 from synth_nodes.safety.sources import PointSource, RobotState, scan_source
@@ -42,7 +42,7 @@ class Guard:
         self._velocity_stamp = -np.inf
         self._watch = watchdog.Watch()
         self._command = np.zeros(3)
-        self.verdict = _stop('command', 'no command has come yet')
+        self.verdict = stopped('command', 'no command has come yet')
         """The newest judgement."""
         self.counts: Counter[str] = Counter(checked=0, **dict.fromkeys(COUNTERS.values(), 0))
         """Commands checked, and what became of them."""
@@ -116,10 +116,6 @@ class Guard:
         if self._log is not None:
             self._log.append(cycle, outcome.verdict)
         return outcome
-
-
-def _stop(rule: str, reason: str) -> Verdict:
-    return Verdict((0.0, 0.0, 0.0), 'stop', rule, '', 0.0, 0.0, reason)
 
 
 def rehearse(rules: SafetyRules, robot: RobotSpec, mount: tuple[float, ...]) -> None:

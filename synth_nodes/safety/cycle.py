@@ -65,14 +65,14 @@ def decide(rules: SafetyRules, robot: RobotSpec, cycle: Cycle) -> Outcome:
             watch, problem = watchdog.receive(rules.command, rules.source, watch, cycle.command,
                                               cycle.stamp, cycle.now)
         if problem:
-            return Outcome(_stop('command', f'the command is refused: {problem}'), watch, False)
+            return Outcome(stopped('command', f'the command is refused: {problem}'), watch, False)
     else:
         problem = problem or watchdog.starved(rules.command, watch, cycle.now)
         if problem:
-            return Outcome(_stop('command', problem), watch, True)
+            return Outcome(stopped('command', problem), watch, True)
     if watch.latched:
         reason = f'an emergency stop is latched: {watch.latched}'
-        return Outcome(_stop('latched', reason), watch, True)
+        return Outcome(stopped('latched', reason), watch, True)
     verdict = judge(rules, robot, cycle.state, cycle.sources, cycle.command,
                     previous=cycle.previous,
                     override=watchdog.overridden(rules.command, watch, cycle.now))
@@ -91,5 +91,6 @@ def recorded_points(points: Array) -> Array:
     return np.asarray(points, float).astype(np.float32).astype(float)
 
 
-def _stop(rule: str, reason: str) -> Verdict:
+def stopped(rule: str, reason: str) -> Verdict:
+    """Give the verdict of a stop that no obstacle asked for."""
     return Verdict((0.0, 0.0, 0.0), 'stop', rule, '', 0.0, 0.0, reason)
