@@ -16,7 +16,7 @@ import yaml
 
 from synth_nodes.errors import InputError
 from synth_nodes.ros.exact import build_exactly
-from synth_nodes.settings import leaves
+from synth_nodes.settings import leaves, specialised
 
 BUILT_IN = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 """Parameters of every rclpy node: a name, or a prefix that ends with a dot."""
@@ -56,7 +56,7 @@ def check_value(node: str, cls: type, name: str, value: object, where: str) -> N
 
     :raises InputError: when the node has no such parameter or does not accept the value.
     """
-    if name not in {leaf.name for leaf in leaves(cls)}:
+    if name not in {leaf.name for leaf in leaves(specialised(cls, [name]))}:
         raise InputError(f"{where}: {node} has no parameter '{name}'")
     build_exactly(cls, {name: value}, where)
 
@@ -127,7 +127,8 @@ def _is_built_in(name: str) -> bool:
 
 
 def _check_shared(values: Mapping[str, Any], nodes: Mapping[str, type], where: str) -> None:
-    names = {cls: {leaf.name for leaf in leaves(cls)} for cls in nodes.values()}
+    names = {cls: {leaf.name for leaf in leaves(specialised(cls, values))}
+             for cls in nodes.values()}
     every = sorted(set().union(*names.values()))
     for name, value in values.items():
         owners = [cls for cls, known in names.items() if name in known]

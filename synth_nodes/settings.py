@@ -3,13 +3,15 @@ Settings as frozen dataclasses, checked at the door.
 
 A settings class declares each field with :func:`setting`, which records its meaning, unit and
 range beside its default. :func:`build` makes a checked instance out of a flat mapping with dotted
-names (``{'robot.max_speed': 0.8}``), as ROS parameters and YAML files have them.
+names (``{'robot.max_speed': 0.8}``), as ROS parameters and YAML files have them. A field declared
+with :func:`named` holds groups whose names the user chooses.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 import dataclasses
+import keyword
 import math
-from typing import Any, cast, get_type_hints, NamedTuple, TypeVar
+from typing import Any, cast, get_args, get_type_hints, NamedTuple, TypeVar
 
 from synth_nodes.errors import InputError
 
@@ -39,6 +41,66 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+@dataclasses.dataclass(frozen=True)
+class Groups:
+    """Settings groups under names of the user's; :func:`groups_of` lists them."""
+
+
+def named(kind: type) -> Any:
+    """
+    Declare a field, of type :class:`Groups`, for any number of groups with names of the user's.
+
+    What is given decides which there are: ``{'zones.front.radius': 0.5}`` makes 'front'.
+
+    :param kind: settings class of each group; all its fields need defaults.
+    """
+    return dataclasses.field(default=Groups(), metadata={'named': kind})
+
+
+def groups_of(groups: Groups) -> dict[str, Any]:
+    """List the groups of a field declared with :func:`named`, in the order they were given."""
+    return {f.name: getattr(groups, f.name) for f in dataclasses.fields(groups)}
+
+
+def specialised(cls: type[T], names: Iterable[str], prefix: str = '') -> type[T]:
+    """
+    Make the settings class that has the named groups that some parameters speak of.
+
+    :param names: dotted names of parameters; those that are no one's do not matter.
+    :return: a subclass, or the class itself where it has no such groups.
+    :raises InputError: on a name for a group that is not a word.
+    """
+    hints, fields = get_type_hints(cls), []
+    names = list(names)
+    for field in dataclasses.fields(cast(Any, cls)):
+        start = f'{prefix}{field.name}.'
+        if 'named' in field.metadata:
+            words = dict.fromkeys(n[len(start):].split('.')[0] for n in names
+                                  if n.startswith(start) and '.' in n[len(start):])
+            parts = [(_word(w, start), specialised(field.metadata['named'], names, f'{start}{w}.'))
+                     for w in words]
+            kind: type = dataclasses.make_dataclass('Groups', [
+                (w, part, dataclasses.field(default_factory=part)) for w, part in parts],
+                bases=(Groups,), frozen=True) if parts else Groups
+        elif dataclasses.is_dataclass(hints[field.name]):
+            kind = specialised(cast(type, hints[field.name]), names, start)
+        else:
+            continue
+        if kind is not hints[field.name]:
+            fields.append((field.name, kind, dataclasses.field(default_factory=kind)))
+    if not fields:
+        return cls
+    return cast(type[T], dataclasses.make_dataclass(cls.__name__, fields, bases=(cls,),
+                                                    frozen=True))
+
+
+def _word(word: str, where: str) -> str:
+    if not word.isidentifier() or keyword.iskeyword(word):
+        raise InputError(f"parameter '{where}{word}': '{word}' must be a name of letters, digits "
+                         'and underscores, not beginning with a digit')
+    return word
+
+
 class Setting(NamedTuple):
     """One leaf of a settings class: its dotted name, type, default and limits."""
 
@@ -50,6 +112,8 @@ class Setting(NamedTuple):
     low: float | None
     high: float | None
     choices: tuple[str, ...]
+    item: type = float
+    """Type of the elements of a tuple."""
 
 
 def leaves(cls: type, prefix: str = '') -> Iterator[Setting]:
@@ -64,7 +128,7 @@ def leaves(cls: type, prefix: str = '') -> Iterator[Setting]:
         m = field.metadata
         yield Setting(
             prefix + field.name, base, field.default, m['help'], m['unit'],
-            m['low'], m['high'], m['choices'],
+            m['low'], m['high'], m['choices'], get_args(kind)[0] if base is tuple else float,
         )
 
 
@@ -77,6 +141,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = 'settings') -> T
     :param where: what the values came from, for messages.
     :raises InputError: on an unknown name, a wrong type, or a value out of range.
     """
+    cls = specialised(cls, values)
     known = {leaf.name: leaf for leaf in leaves(cls)}
     for name in values:
         if name not in known:
@@ -115,10 +180,11 @@ def _check(leaf: Setting, value: Any, where: str) -> Any:
     unit = f' {leaf.unit}' if leaf.unit else ''
     if leaf.kind is tuple:
         if isinstance(value, (str, bytes)) or not hasattr(value, '__iter__'):
-            raise InputError(f'{what} = {value!r} must be a list such as {list(leaf.default)}')
-        items = tuple(value)
-        kind = type(leaf.default[0]) if leaf.default else float
-        return tuple(_check(leaf._replace(kind=kind), v, where) for v in items)
+            example = f'such as {list(leaf.default)}' if leaf.default else (
+                'of numbers' if leaf.item is float else 'of names')
+            raise InputError(f'{what} = {value!r} must be a list {example}')
+        return tuple(_check(leaf._replace(kind=leaf.item, default=(*leaf.default, leaf.item())[0]),
+                            v, where) for v in value)
     if leaf.kind is float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise InputError(f'{what} = {value!r} must be a number, such as {leaf.default}{unit}')

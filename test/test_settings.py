@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 import pytest
 
 from synth_nodes.errors import InputError
-from synth_nodes.settings import build, flatten, leaves, setting
+from synth_nodes.settings import build, flatten, Groups, groups_of, leaves, named, setting
 from synth_nodes.types import LidarSpec, RobotSpec
 
 
@@ -80,3 +80,38 @@ def test_lidar_full_circle_does_not_repeat_its_first_beam():
     assert lidar.angles == pytest.approx([-3.14159265, -1.57079633, 0.0, 1.57079633])
     half = LidarSpec(beams=3, field_of_view=3.0)
     assert half.angles == pytest.approx([-1.5, 0.0, 1.5])
+
+
+@dataclass(frozen=True)
+class Part:
+    radius: float = setting(0.5, 'Radius.', unit='m', low=0.0)
+    corners: tuple[float, ...] = setting((), 'Corners.', unit='m')
+    words: tuple[str, ...] = setting((), 'Words.')
+
+
+@dataclass(frozen=True)
+class Whole:
+    count: int = setting(3, 'Count.', low=0)
+    parts: Groups = named(Part)
+
+
+def test_named_groups_are_those_that_are_given():
+    whole = build(Whole, {'parts.front.radius': 0.2, 'parts.rear.words': ['a'],
+                          'parts.front.corners': [1, 2.5]})
+    assert groups_of(whole.parts) == {'front': Part(0.2, (1.0, 2.5)), 'rear': Part(words=('a',))}
+    assert isinstance(whole, Whole) and build(Whole, {}) == Whole()
+    assert build(Whole, flatten(whole)) == whole or flatten(
+        build(Whole, flatten(whole))) == flatten(whole)
+
+
+@pytest.mark.parametrize(('name', 'value', 'words'), [
+    ('parts.front.radios', 1.0, ("'parts.front.radios'", "'parts.front.radius'")),
+    ('parts.front.radius', -1.0, ('parts.front.radius', '[0.0, None]')),
+    ('parts.front.corners', 1.0, ('parts.front.corners', 'a list of numbers')),
+    ('parts.front.words', [1], ('parts.front.words', 'a string')),
+    ('parts.2nd.radius', 1.0, ('parts.2nd', 'letters, digits')),
+    ('parts.front', 1.0, ("'parts.front'",))])
+def test_bad_named_group_is_named(name, value, words):
+    with pytest.raises(InputError) as caught:
+        build(Whole, {name: value})
+    assert all(word in str(caught.value) for word in words)

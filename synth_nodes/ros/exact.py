@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from synth_nodes.errors import InputError
-from synth_nodes.settings import build, leaves, Setting
+from synth_nodes.settings import build, leaves, Setting, specialised
 
 T = TypeVar('T')
 
@@ -23,7 +23,7 @@ def build_exactly(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     :raises InputError: as :func:`synth_nodes.settings.build`, and on an integer for a double,
         such as ``rate: 7``, naming the value to write instead.
     """
-    known = {leaf.name: leaf for leaf in leaves(cls)}
+    known = {leaf.name: leaf for leaf in leaves(specialised(cls, values))}
     for name, value in values.items():
         if name in known:
             _refuse_integer(known[name], value, where)
@@ -33,7 +33,7 @@ def build_exactly(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 def _refuse_integer(leaf: Setting, value: Any, where: str) -> None:
     if leaf.kind is float and _is_integer(value):
         remedy = str(float(value))
-    elif leaf.kind is tuple and leaf.default and isinstance(leaf.default[0], float) \
+    elif leaf.kind is tuple and leaf.item is float \
             and not isinstance(value, (str, bytes)) and hasattr(value, '__iter__') \
             and any(_is_integer(v) for v in value):
         remedy = str([float(v) if _is_integer(v) else v for v in value])

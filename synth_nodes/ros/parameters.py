@@ -7,6 +7,8 @@ their place.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import (
@@ -20,7 +22,7 @@ from rclpy.parameter import Parameter
 
 from synth_nodes.errors import InputError
 from synth_nodes.ros.exact import build_exactly
-from synth_nodes.settings import flatten, leaves, Setting
+from synth_nodes.settings import flatten, leaves, Setting, specialised
 
 T = TypeVar('T')
 BUILT_IN = ('use_sim_time', 'start_type_description_service')
@@ -44,20 +46,24 @@ def declare(node: Node, cls: type[T], known: Iterable[type] = (),
     :param known: settings classes of other nodes; their names may stand in the node's parameter
         file under ``/**:`` and are passed over.
     :param live: what to call with the new value of each parameter that may change while the node
-        runs; all others are read-only.
+        runs; all others are read-only. A name with ``*`` stands for all that it matches, and what
+        it calls gets the parameter's name first.
     :raises InputError: on an unknown name, a wrong type or a value out of range.
     """
-    live = live or {}
     where = node.get_name()
-    mine = {leaf.name: leaf for leaf in leaves(cls)}
-    others = {leaf.name for other in known for leaf in leaves(other)}
     given = {name: p.value for name, p in node.get_parameters_by_prefix('').items()
              if name not in BUILT_IN and not name.startswith('qos_overrides.')}
+    cls = specialised(cls, given)
+    mine = {leaf.name: leaf for leaf in leaves(cls)}
+    others = {leaf.name for other in known for leaf in leaves(specialised(other, given))}
+    live = _matching(live or {}, mine)
     wanted = {n: v for n, v in given.items() if n in mine or n not in others}
     settings = build_exactly(cls, wanted, where)
     for name in given:
         node.undeclare_parameter(name)
     for name, value in flatten(settings).items():
+        if value == ():  # for which ROS has no type
+            continue
         node.declare_parameter(
             name, list(value) if isinstance(value, tuple) else value,
             descriptor(mine[name], read_only=name not in live), ignore_override=True)
@@ -66,13 +72,26 @@ def declare(node: Node, cls: type[T], known: Iterable[type] = (),
     return settings
 
 
+def _matching(live: Mapping[str, Callable[..., None]],
+              names: Iterable[str]) -> dict[str, Callable[[Any], None]]:
+    """Find what to call for each parameter, patterns resolved."""
+    out: dict[str, Callable[[Any], None]] = {}
+    for name in names:
+        for pattern, call in live.items():
+            if name == pattern:
+                out[name] = call
+            elif '*' in pattern and fnmatchcase(name, pattern):
+                out[name] = partial(call, name)
+    return out
+
+
 def descriptor(leaf: Setting, read_only: bool = True) -> ParameterDescriptor:
     """
     Describe a parameter: meaning, unit, type, range.
 
     A range is stated for scalars; for a list, ROS has no place for it but the text.
     """
-    kind = type(leaf.default[0]) if leaf.kind is tuple and leaf.default else leaf.kind
+    kind = leaf.item if leaf.kind is tuple else leaf.kind
     types = _ARRAYS if leaf.kind is tuple else _TYPES
     out = ParameterDescriptor(
         name=leaf.name, type=types[kind].value, description=leaf.help, read_only=read_only)
