@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent
 SIMULATE = ['numba>=0.61', 'rosbags>=0.10', 'matplotlib>=3.8', 'tqdm>=4.60']
 LEARN = ['torch>=2.4', 'onnx>=1.17', 'onnxscript>=0.3']
 RL = ['gymnasium>=1.0']
+GPU_SIM = ['warp-lang>=1.19', 'torch>=2.4']
 ROS = [
     'ros-rclpy[fastrtps]>=7.1',
     'ros-sensor-msgs>=5.3',
@@ -21,7 +22,7 @@ ROS = [
     'ros-visualization-msgs>=5.3',
 ]
 TEST = ['pytest>=8', 'pytest-timeout>=2.3', 'hypothesis>=6.100']
-PEERS = [*RL, 'stable-baselines3>=2.4']
+PEERS = [*RL, *GPU_SIM, 'stable-baselines3>=2.4']
 LINT = ['ruff>=0.9', 'mypy>=1.14', 'types-PyYAML>=6.0']
 COLCON = [
     'catkin-pkg>=1.0',
@@ -64,6 +65,7 @@ setup(
         'simulate': SIMULATE,
         'learn': [*SIMULATE, *LEARN],
         'rl': [*SIMULATE, *RL],
+        'gpu-sim': [*SIMULATE, *GPU_SIM],
         'ros': ROS,
         'test': TEST,
         'dev': [*TEST, *LINT, *PEERS, *COLCON],

@@ -12,12 +12,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / 'synth_nodes'
 # A room may import those before it.
 ORDER = [
     'errors', 'settings', 'types', 'files', 'resources', 'world', 'sensors', 'tasks', 'envs',
-    'dataset', 'policy', 'train', 'export', 'infer', 'safety', 'ros', 'nodes', 'report',
+    'gpu', 'dataset', 'policy', 'train', 'export', 'infer', 'safety', 'ros', 'nodes', 'report',
     'graphs', 'parameter_files', 'processes', 'bringup', 'commands', 'cli',
 ]
 ROS_ROOMS = {'ros', 'nodes'}
 ROS_PACKAGES = ('rclpy', 'tf2_ros', 'launch', 'launch_ros', 'rcl_interfaces')
-HEAVY = ('torch', 'numba', 'gymnasium', 'onnx', 'onnxscript', 'matplotlib', 'rosbags', 'tqdm')
+HEAVY = ('torch', 'numba', 'warp', 'gymnasium', 'onnx', 'onnxscript', 'matplotlib', 'rosbags',
+         'tqdm')
 ROBOT_MODULES = ('synth_nodes.nodes.policy_node', 'synth_nodes.nodes.safety_monitor_node')
 
 

@@ -1,0 +1,1 @@
+"""Kernels in Warp's language: the same source runs on its CPU device and on CUDA."""

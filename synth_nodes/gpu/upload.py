@@ -1,0 +1,60 @@
+"""Putting what numpy holds onto a device: once, when things are built."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+import warp as wp
+
+from synth_nodes.errors import InputError
+from synth_nodes.gpu.kernels.maps import Maps
+from synth_nodes.world.atlas import AtlasArrays
+
+KINDS = {'f8': wp.float64, 'f4': wp.float32, 'i4': wp.int32, 'u1': wp.uint8, 'u8': wp.uint64,
+         'b1': wp.bool}
+
+
+def upload(values: Any, device: Any) -> Any:
+    """
+    Copy an array to a device; 8-byte integers become 4-byte ones.
+
+    :param values: of booleans, float64, float32, (u)int8 to 64.
+    :return: a `warp.array` of the same shape.
+    """
+    array: NDArray[Any] = np.ascontiguousarray(values)
+    if array.dtype == np.int64:
+        array = array.astype(np.int32)
+    return wp.array(array, dtype=KINDS[array.dtype.str[1:]], device=device, copy=True)
+
+
+def bring(values: Any, kind: Any, shape: tuple[int, ...], name: str, device: Any) -> Any:
+    """
+    Take what is on the device already as it is, and copy anything else there.
+
+    :param values: a `warp.array`, a tensor of torch, or anything that numpy takes.
+    :param kind: type of the elements in Warp.
+    :param shape: that it must have.
+    :raises InputError: when it has another shape, or lies on the device with another type.
+    """
+    if isinstance(values, wp.array):
+        array = values
+    elif hasattr(values, 'data_ptr') and str(wp.device_from_torch(values.device)) == str(device):
+        array = wp.from_torch(values.contiguous(), requires_grad=False)
+    else:
+        host = values.cpu().numpy() if hasattr(values, 'data_ptr') else np.asarray(values)
+        array = wp.array(np.ascontiguousarray(host), dtype=kind, device=device)
+    if tuple(array.shape) != shape or array.dtype != kind or str(array.device) != str(device):
+        raise InputError(
+            f'{name} is {array.dtype.__name__} of shape {tuple(array.shape)} on {array.device}; '
+            f'it must be {kind.__name__} of shape {shape} on {device}')
+    return array
+
+
+def upload_maps(arrays: AtlasArrays, device: Any) -> Maps:
+    """Copy an atlas to a device."""
+    maps = Maps()
+    for name in ('jump', 'distance', 'nearest', 'shape', 'frame'):
+        setattr(maps, name, upload(getattr(arrays, name), device))
+    for name in ('first', 'boxes', 'discs'):
+        setattr(maps, name, upload(getattr(arrays.solids, name), device))
+    return maps
