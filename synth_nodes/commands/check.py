@@ -2,7 +2,7 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 import os
@@ -21,7 +21,7 @@ from synth_nodes.safety.observed import strict_source
 from synth_nodes.safety.rules import check_rules, SafetyRules
 from synth_nodes.safety.situations import ANSWERS, read_situations, Situation, verdict_line
 from synth_nodes.safety.sources import RobotState
-from synth_nodes.safety.user_zones import judge_with_zones, ZoneOutcome
+from synth_nodes.safety.user_zones import Held, judge_with_zones
 from synth_nodes.safety.zone_shapes import convex_hull
 from synth_nodes.settings import build
 from synth_nodes.types import RobotSpec, Verdict
@@ -117,16 +117,18 @@ def _robot_of(setup: ZoneSetup) -> tuple[RobotSpec, str]:
 
 def strict_judge(config: Config, sequence: bool) -> Judge:
     """Judge by the safety core and, around it, the situation's zones."""
-    previous: ZoneOutcome | None = None
+    core: Verdict | None = None
+    held: Mapping[str, Held] = {}
 
     def run(situation: Situation) -> tuple[Verdict, tuple[str, ...]]:
-        nonlocal previous
+        nonlocal core, held
         sources = [strict_source(o) for o in situation.observed if o.enabled]
         state = RobotState(situation.velocity, situation.velocity_age)
         outcome = judge_with_zones(
             config.rules, config.robot, state, sources, situation.command, situation.zones,
-            previous=previous if sequence else None)
-        previous = outcome
+            previous=core, held=held)
+        if sequence:
+            core, held = outcome.core, outcome.held
         return outcome.verdict, outcome.detections
 
     return run

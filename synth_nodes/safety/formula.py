@@ -16,7 +16,8 @@ import re
 
 from synth_nodes.errors import InputError
 
-CONSTANTS = {'pass': 0.0, 'limit': 1.0, 'slowdown': 2.0, 'stop': 3.0, 'inf': math.inf}
+CONSTANTS = {'pass': 0.0, 'limit': 1.0, 'slowdown': 2.0, 'approach': 2.0, 'stop': 3.0,
+             'inf': math.inf}
 _WORDS = {'implies', 'or', 'and', 'until', 'not', 'always', 'eventually', 'abs', 'true', 'false'}
 _TOKEN = re.compile(r'\s*(?:((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|([A-Za-z_]\w*)'
                     r'|(<=|>=|==|!=|[-+*/()\[\],<>]))')

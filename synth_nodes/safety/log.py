@@ -75,7 +75,7 @@ class SafetyLog:
         Log a cycle. Takes a few microseconds, never waits and never raises.
 
         :param cycle: exactly what :func:`synth_nodes.safety.cycle.decide` was given; its arrays
-            are copied.
+            are copied, those of zones aside, which nobody writes to.
         :param verdict: what came of it.
         """
         if self._thread is None or self._closing:
@@ -84,7 +84,8 @@ class SafetyLog:
             own = replace(
                 cycle, command=np.array(cycle.command, float),
                 state=replace(cycle.state, velocity=np.array(cycle.state.velocity, float)),
-                sources=tuple(replace(s, points_base=np.array(s.points_base, float))
+                sources=tuple(replace(s, points_base=np.array(s.points_base, float),
+                                      unseen_base=np.array(s.unseen_base, float))
                               for s in cycle.sources))
         except (TypeError, ValueError) as error:
             self._left_out += 1

@@ -32,6 +32,13 @@ def put_double(out: bytearray, value: float) -> None:
     out += _DOUBLE.pack(value)
 
 
+def put_optional(out: bytearray, value: float | None) -> None:
+    """Append a number that may be missing."""
+    out.append(value is not None)
+    if value is not None:
+        put_double(out, value)
+
+
 def put_text(out: bytearray, text: str) -> None:
     """Append a text in UTF-8, its length first."""
     data = text.encode('utf-8', 'surrogatepass')
@@ -100,6 +107,10 @@ class Cursor:
     def double(self) -> float:
         """Return a number."""
         return float(_DOUBLE.unpack(self.take(8))[0])
+
+    def optional(self) -> float | None:
+        """Return a number that may be missing."""
+        return self.double() if self.byte() else None
 
     def text(self) -> str:
         """Return a text."""

@@ -15,32 +15,20 @@ import struct
 from typing import Any
 import zlib
 
-import numpy as np
-
-from synth_nodes.safety.cycle import Array, Cycle
-from synth_nodes.safety.log_codec import (
-    Cursor,
-    Damaged,
-    put_array,
-    put_count,
-    put_double,
-    put_text,
-)
-from synth_nodes.safety.sources import PointSource, RobotState
-from synth_nodes.safety.watchdog import Watch
+from synth_nodes.safety.cycle import Cycle
+from synth_nodes.safety.log_codec import Cursor, Damaged, put_count, put_double, put_text
+from synth_nodes.safety.log_cycle import CycleDecoder, CycleEncoder
 from synth_nodes.types import Verdict
 
 MAGIC = b'SYNSAFE1'
-VERSION = 1
+VERSION = 2
 HEAD = struct.Struct('<IQI')
 DIGEST = 32
 NO_DIGEST = bytes(DIGEST)
 """What the first file of a chain has for the digest before."""
 _HEADER, _CYCLE, _EVENT, _GAP, _ENDING = range(5)
-_SAME, _GIVEN = 0, 1
 _WHOLE_EVERY = 64
 """Cycles after which one is stored that rests on none before: as many does one damage cost."""
-_NO_VERDICT, _LAST_VERDICT, _THIS_VERDICT = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -108,8 +96,7 @@ class Encoder:
 
     def __init__(self) -> None:
         """Begin a file."""
-        self._points: dict[str, tuple[tuple[int, ...], bytes]] = {}
-        self._verdict = b''
+        self._cycle = CycleEncoder()
         self._cycles = 0
 
     def encode(self, record: Record) -> bytes:
@@ -118,12 +105,9 @@ class Encoder:
         if isinstance(record, CycleRecord):
             out.append(_CYCLE)
             if self._cycles % _WHOLE_EVERY == 0:
-                self._points, self._verdict = {}, b''
+                self._cycle = CycleEncoder()
             self._cycles += 1
-            self._cycle(out, record.cycle)
-            verdict = verdict_bytes(record.verdict)
-            out += verdict
-            self._verdict = verdict
+            self._cycle.put(out, record.cycle, record.verdict)
         elif isinstance(record, Event):
             out.append(_EVENT)
             put_double(out, record.now)
@@ -141,53 +125,17 @@ class Encoder:
             put_text(out, json.dumps(record.content, sort_keys=True))
         return bytes(out)
 
-    def _cycle(self, out: bytearray, cycle: Cycle) -> None:
-        put_double(out, cycle.now)
-        put_array(out, np.asarray(cycle.command, float))
-        _put_optional(out, cycle.stamp)
-        put_array(out, np.asarray(cycle.state.velocity, float))
-        put_double(out, cycle.state.age)
-        _put_optional(out, cycle.watch.stamp)
-        put_text(out, cycle.watch.latched)
-        _put_optional(out, cycle.watch.override_until)
-        put_text(out, cycle.fault)
-        put_count(out, len(cycle.sources))
-        for source in cycle.sources:
-            self._source(out, source)
-        if cycle.previous is None:
-            out.append(_NO_VERDICT)
-            return
-        previous = verdict_bytes(cycle.previous)
-        out.append(_LAST_VERDICT if previous == self._verdict else _THIS_VERDICT)
-        if previous != self._verdict:
-            out += previous
-
-    def _source(self, out: bytearray, source: PointSource) -> None:
-        put_text(out, source.name)
-        put_double(out, source.age)
-        out.append(bool(source.valid))
-        put_text(out, source.reason)
-        points = np.asarray(source.points_base, float)
-        seen = points.shape, points.tobytes()
-        if self._points.get(source.name) == seen:
-            out.append(_SAME)
-            return
-        out.append(_GIVEN)
-        put_array(out, points)
-        self._points[source.name] = seen
-
 
 class Decoder:
     """Turns the payloads of one file back into records, in their order."""
 
     def __init__(self) -> None:
         """Begin a file."""
-        self._points: dict[str, Array] = {}
-        self._verdict: Verdict | None = None
+        self._cycle = CycleDecoder()
 
     def forget(self) -> None:
         """Trust nothing that was read so far; what rests on it is :class:`Damaged`."""
-        self._points, self._verdict = {}, None
+        self._cycle = CycleDecoder()
 
     def decode(self, payload: bytes) -> Record:
         """
@@ -199,8 +147,7 @@ class Decoder:
         kind = cursor.byte()
         record: Record
         if kind == _CYCLE:
-            record = CycleRecord(self._cycle(cursor), _verdict(cursor))
-            self._verdict = record.verdict
+            record = CycleRecord(*self._cycle.take(cursor))
         elif kind == _EVENT:
             record = Event(cursor.double(), cursor.text(), cursor.text())
         elif kind == _GAP:
@@ -214,58 +161,6 @@ class Decoder:
         if not cursor.done:
             raise Damaged('a record is longer than its content')
         return record
-
-    def _cycle(self, cursor: Cursor) -> Cycle:
-        now, command, stamp = cursor.double(), cursor.array(), _optional(cursor)
-        state = RobotState(cursor.array(), cursor.double())
-        watch = Watch(_optional(cursor), cursor.text(), _optional(cursor))
-        fault = cursor.text()
-        sources = tuple(self._source(cursor) for _ in range(cursor.count()))
-        return Cycle(now, command, stamp, state, sources, watch, self._previous(cursor), fault)
-
-    def _previous(self, cursor: Cursor) -> Verdict | None:
-        which = cursor.byte()
-        if which == _NO_VERDICT:
-            return None
-        if which == _LAST_VERDICT and self._verdict is None:
-            raise Damaged('the verdict before is not known')
-        return self._verdict if which == _LAST_VERDICT else _verdict(cursor)
-
-    def _source(self, cursor: Cursor) -> PointSource:
-        name, age, valid = cursor.text(), cursor.double(), bool(cursor.byte())
-        reason = cursor.text()
-        if cursor.byte() == _GIVEN:
-            self._points[name] = cursor.array()
-        if name not in self._points:
-            raise Damaged(f"the points of '{name}' are in a record that cannot be read")
-        return PointSource(name, self._points[name], age, valid, reason)
-
-
-def verdict_bytes(verdict: Verdict) -> bytes:
-    """Bytes of a verdict; two verdicts are the same, bit for bit, when theirs are."""
-    out = bytearray()
-    for value in (*verdict.command, verdict.margin, verdict.time_to_collision):
-        put_double(out, value)
-    for text in (verdict.action, verdict.rule, verdict.source, verdict.reason):
-        put_text(out, text)
-    return bytes(out)
-
-
-def _verdict(cursor: Cursor) -> Verdict:
-    command = cursor.double(), cursor.double(), cursor.double()
-    margin, time = cursor.double(), cursor.double()
-    action, rule, source, reason = (cursor.text() for _ in range(4))
-    return Verdict(command, action, rule, source, margin, time, reason)
-
-
-def _put_optional(out: bytearray, value: float | None) -> None:
-    out.append(value is not None)
-    if value is not None:
-        put_double(out, value)
-
-
-def _optional(cursor: Cursor) -> float | None:
-    return cursor.double() if cursor.byte() else None
 
 
 def _content(text: str) -> dict[str, Any]:

@@ -101,6 +101,8 @@ class UserZone:
     """Cycles with enough points until Nav2 acts (main branch; jazzy acts at once)."""
     release_after: int = 1
     """Cycles with too few points until the zone lets go (main branch; jazzy at once)."""
+    hold_time: float = 0.0
+    """Least time [s] that it holds after the last hit; strict judgements alone."""
 
     @property
     def shape_known(self) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 
 from synth_nodes import __version__
 from synth_nodes.safety.cycle import decide
-from synth_nodes.safety.log_format import CycleRecord, Event, Gap, Header, verdict_bytes
+from synth_nodes.safety.log_cycle import verdict_bytes
+from synth_nodes.safety.log_format import CycleRecord, Event, Gap, Header
 from synth_nodes.safety.log_reader import Basis, Entry, LogReader, Problem
 from synth_nodes.types import Verdict
 

@@ -77,9 +77,29 @@ class SourceRules:
         low=1, high=100)
     max_invalid: float = setting(
         0.2, 'Largest part of invalid beams (NaN, -inf, too short) in a scan.', low=0.0, high=1.0)
+    frozen_scans: int = setting(
+        5, 'Scans in a row, the same to the bit while odometry says that the robot moves, from '
+        'which a sensor counts as frozen; 0 switches the test off.', low=0, high=1000)
+    frozen_travel: float = setting(
+        0.05, 'Way of the fastest part of the footprint during those scans.',
+        unit='m', low=0.001, high=10.0)
     max_invalid_angle: float = setting(
         0.35, 'Widest run of neighbouring invalid beams in a scan.',
         unit='rad', low=0.0, high=6.3)
+
+
+@dataclass(frozen=True)
+class RiskRules:
+    """How a learned probability of collision lowers the speed; it never raises it."""
+
+    low: float = setting(
+        0.2, 'Probability up to which the speed is left as it is.', low=0.0, high=1.0)
+    high: float = setting(
+        0.8, 'Probability from which only `least` of the command is left; linear in between.',
+        low=0.0, high=1.0)
+    least: float = setting(
+        0.25, 'Least part of the command that a learned risk leaves; 0 lets it stop the robot.',
+        low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -91,6 +111,17 @@ class CommandRules:
         unit='s', low=0.001, high=1.0)
     timeout: float = setting(
         0.3, 'Oldest command followed.', unit='s', low=0.01, high=5.0)
+    jump_time: float = setting(
+        2.0, 'Largest step from one command to the next, as the time the drive takes for it at '
+        'its acceleration limits; slowing down is free. 0 sets no limit.',
+        unit='s', low=0.0, high=60.0)
+    jump_action: str = setting(
+        'refuse', "What becomes of a larger step: 'refuse' stops once and takes the next command "
+        "as it comes, 'limit' lets through the part of the step that is within the limit.",
+        choices=('refuse', 'limit'))
+    publishers: str = setting(
+        'one', "Whether a second publisher of commands stops the robot: 'one' or 'any'.",
+        choices=('one', 'any'))
     override_duration: float = setting(
         10.0, 'How long an override lasts.', unit='s', low=0.1, high=120.0)
     override_speed: float = setting(
@@ -108,6 +139,7 @@ class SafetyRules:
     escape: EscapeRules = EscapeRules()
     source: SourceRules = SourceRules()
     command: CommandRules = CommandRules()
+    risk: RiskRules = RiskRules()
     hysteresis: float = setting(
         0.02, 'How much all margins grow while a zone or the braking rule binds.',
         unit='m', low=0.0, high=0.5)

@@ -1,7 +1,7 @@
 """Sensor data as the safety core takes it: points in base_link with an age and a judgement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,10 @@ class PointSource:
     """False where the sensor cannot be believed; the robot then stops."""
     reason: str = ''
     """Why it is not valid, one sentence."""
+    unseen_base: Array = field(default_factory=lambda: np.zeros((0, 2)))
+    """Points in base_link that bound space this sensor has not seen [m], shape (N, 2)."""
+    timeout: float = 0.0
+    """Oldest data of it that may be used [s]; 0: the rules' limit for all sources."""
 
 
 def points_from_scan(ranges: Array, angles: Array, range_min: float, range_max: float,
@@ -117,7 +121,8 @@ def refusal(rules: SourceRules, source: PointSource) -> str:
     """Say why a source may not be used; empty where it may."""
     if not source.valid:
         return source.reason or 'it is marked invalid'
-    late = age_problem(rules, source.age)
+    own = replace(rules, timeout=source.timeout) if source.timeout else rules
+    late = age_problem(own, source.age)
     if late:
         return f'its data {late}'
     points = source.points_base

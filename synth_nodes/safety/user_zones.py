@@ -34,6 +34,20 @@ _STRENGTH = {'stop': 0, 'approach': 1, 'slowdown': 2, 'limit': 3}
 
 
 @dataclass(frozen=True)
+class Held:
+    """What a zone remembers while it acts, or is about to."""
+
+    scale: float
+    """Part of the command that it leaves; 1 while it does not act yet."""
+    hits: int
+    """Cycles in a row with enough points."""
+    misses: int
+    """Cycles in a row with too few."""
+    since: float
+    """Time of the last cycle with enough points [s]."""
+
+
+@dataclass(frozen=True)
 class ZoneOutcome:
     """A verdict with zones, and what the next one needs to know."""
 
@@ -42,8 +56,8 @@ class ZoneOutcome:
     """What the core alone says."""
     detections: tuple[str, ...] = ()
     """Zones with action 'none' that hold enough points."""
-    held: Mapping[str, tuple[float, int]] = field(default_factory=dict)
-    """Scale that each zone last gave, and for how many cycles it has not been hit since."""
+    held: Mapping[str, Held] = field(default_factory=dict)
+    """What each zone remembers; none that does nothing."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +81,14 @@ class _Bound:
     zone: UserZone
     source: str
     reason: str
+    urgent: bool = False
+    """Whether it acts at once, whatever the zone waits for."""
 
 
 def judge_with_zones(rules: SafetyRules, robot: RobotSpec, state: RobotState,
                      sources: Sequence[PointSource], command: Array,
-                     zones: Sequence[UserZone], *,
-                     previous: ZoneOutcome | None = None) -> ZoneOutcome:
+                     zones: Sequence[UserZone], *, previous: Verdict | None = None,
+                     held: Mapping[str, Held] | None = None, now: float = 0.0) -> ZoneOutcome:
     """
     Judge a command by the core and by a user's zones; the strictest wins.
 
@@ -80,18 +96,19 @@ def judge_with_zones(rules: SafetyRules, robot: RobotSpec, state: RobotState,
     core's. `margin` and `time_to_collision` are the core's, those of the footprint.
 
     :param zones: in any order.
-    :param previous: the outcome before, for hysteresis.
+    :param previous: what the core said before, for its hysteresis.
+    :param held: what the zones remembered before, for theirs.
+    :param now: present time on the monitor's clock [s], for `hold_time`.
     """
-    core = judge(rules, robot, state, sources, command,
-                 previous=None if previous is None else previous.core)
+    core = judge(rules, robot, state, sources, command, previous=previous)
     command = np.asarray(command, float)
-    if core.rule in UNSOUND:
-        return ZoneOutcome(core, core)
+    held = held or {}
+    if core.rule in UNSOUND or not zones:
+        return ZoneOutcome(core, core, (), held if zones else {})
     motion = motion_of(command, body_of(robot.footprint), robot, rules.braking.deceleration)
     if motion.speed < NOTHING:
         motion = replace(motion, twist=np.zeros(3))
     scene = _look(rules, robot, state, sources, motion)
-    held = {} if previous is None else previous.held
     bounds, detections, keep = [], [], {}
     for zone in zones:
         if not zone.enabled:
@@ -100,10 +117,11 @@ def judge_with_zones(rules: SafetyRules, robot: RobotSpec, state: RobotState,
         if zone.action == 'none':
             detections += [zone.name] if bound else []
             continue
-        bound, misses = _hold(zone, bound, held.get(zone.name))
-        if bound is not None and bound.scale < 1.0:
+        bound, kept = _hold(zone, bound, held.get(zone.name), now)
+        if bound is not None:
             bounds.append(bound)
-            keep[zone.name] = (bound.scale, misses)
+        if kept is not None:
+            keep[zone.name] = kept
     best = min(bounds, key=lambda b: (b.scale, _STRENGTH[b.zone.action], b.zone.name),
                default=None)
     verdict = core if best is None else _strictest(core, motion, best)
@@ -124,7 +142,7 @@ def _bind(scene: _Scene, zone: UserZone) -> _Bound | None:
     """Ask what a zone does to the command; None where too few points are in it."""
     problem = _shape_problem(scene, zone)
     if problem:
-        return None if zone.action == 'none' else _Bound(0.0, zone, '', problem)
+        return None if zone.action == 'none' else _Bound(0.0, zone, '', problem, True)
     index = np.flatnonzero([zone.sources is None or n in zone.sources for n in scene.names])
     mine = np.flatnonzero(np.isin(scene.origin, index))
     need = max(1 if zone.min_points is None else zone.min_points, 1)
@@ -201,16 +219,22 @@ def _escape(scene: _Scene, points: Array) -> Array:
     return np.where(leaves, min(rules.speed / motion.speed, 1.0), 0.0)
 
 
-def _hold(zone: UserZone, bound: _Bound | None,
-          held: tuple[float, int] | None) -> tuple[_Bound | None, int]:
-    """Keep what a zone last gave until it has not been hit for `release_after` cycles."""
-    if bound is not None or held is None or zone.action == 'approach':
-        return bound, 0
-    scale, misses = held
-    if misses + 1 >= zone.release_after:
-        return None, 0
-    reason = f"zone '{zone.name}' holds for {zone.release_after - misses - 1} more cycles"
-    return _Bound(scale, zone, '', reason), misses + 1
+def _hold(zone: UserZone, bound: _Bound | None, held: Held | None,
+          now: float) -> tuple[_Bound | None, Held | None]:
+    """Let a zone act after `trigger_after` cycles, and let go after `release_after` and a time."""
+    acted = held is not None and held.scale < 1.0
+    if bound is not None and bound.scale < 1.0:
+        hits = 1 + (held.hits if held is not None else 0)
+        if acted or bound.urgent or hits >= zone.trigger_after:
+            return bound, Held(bound.scale, hits, 0, now)
+        return None, Held(1.0, hits, 0, now)
+    if held is None or not acted or zone.action == 'approach':
+        return None, None
+    misses = held.misses + 1
+    if misses >= zone.release_after and not 0.0 <= now - held.since < zone.hold_time:
+        return None, None
+    reason = f"zone '{zone.name}' holds on, {misses} cycles after its last points"
+    return _Bound(held.scale, zone, '', reason), Held(held.scale, 0, misses, held.since)
 
 
 def _strictest(core: Verdict, motion: Motion, bound: _Bound) -> Verdict:

@@ -24,6 +24,8 @@ class Watch:
     """Cause of an emergency stop that holds until it is reset; empty when there is none."""
     override_until: float | None = None
     """Time [s] at which the override ends."""
+    command: tuple[float, float, float] | None = None
+    """Newest command taken in: vx, vy [m/s], w [rad/s]; None before any, and after a reset."""
 
 
 def receive(rules: CommandRules, tolerance: SourceRules, watch: Watch, command: Array,
@@ -46,6 +48,13 @@ def receive(rules: CommandRules, tolerance: SourceRules, watch: Watch, command: 
     if not problem and watch.stamp is not None and stamp < watch.stamp <= now:
         problem = f'it is {watch.stamp - stamp:.2f} s older than the one before'
     return (watch, problem) if problem else (replace(watch, stamp=stamp), '')
+
+
+def before(rules: CommandRules, watch: Watch, now: float) -> Array:
+    """Command, shape (3,), that a new one follows; zero where there was none, or none in time."""
+    if watch.command is None or starved(rules, watch, now):
+        return np.zeros(3)
+    return np.array(watch.command, float)
 
 
 def command_problem(command: Array) -> str:
@@ -74,7 +83,7 @@ def latch(watch: Watch, cause: str) -> Watch:
 
 def reset(watch: Watch) -> Watch:
     """Lift a latched stop; only a command that is received from now on moves the robot."""
-    return replace(watch, stamp=None, latched='', override_until=None)
+    return replace(watch, stamp=None, latched='', override_until=None, command=None)
 
 
 def override(rules: CommandRules, watch: Watch, now: float) -> tuple[Watch, str]:

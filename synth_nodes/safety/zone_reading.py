@@ -18,7 +18,7 @@ ZONE_KEYS = (
     'name', 'shape', 'action', 'points', 'radius', 'sub_zones', 'holonomic', 'min_points',
     'max_points', 'slowdown_ratio', 'linear_limit', 'angular_limit', 'time_before_collision',
     'simulation_time_step', 'enabled', 'sources_names', 'trigger_consecutive_points',
-    'release_consecutive_points')
+    'release_consecutive_points', 'hold_time')
 """Keys of a zone."""
 SAME = {'type': 'shape', 'action_type': 'action', 'velocity_polygons': 'sub_zones'}
 """Nav2's words for some of them, which are understood as well."""
@@ -66,7 +66,8 @@ def zone_of(values: object, where: str, footprint: Array | None = None) -> UserZ
         number(found, 'angular_limit', where, 0.5, low=0.0), horizon, step,
         flag(found, 'enabled', where, True), names_of(found.get('sources_names'), where),
         whole(found, 'trigger_consecutive_points', where, 1, low=1),
-        whole(found, 'release_consecutive_points', where, 1, low=1))
+        whole(found, 'release_consecutive_points', where, 1, low=1),
+        number(found, 'hold_time', where, 0.0, low=0.0))
 
 
 def _min_points(found: Mapping[str, Any], where: str) -> int | None:

@@ -11,19 +11,27 @@ from synth_nodes.safety.log import header
 from synth_nodes.safety.log_files import SafetyLogSettings
 from synth_nodes.safety.log_format import CycleRecord, Event
 from synth_nodes.safety.log_writer import LogWriter
+from synth_nodes.safety.nav2_zones import SubZone, UserZone
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import PointSource, RobotState
 from synth_nodes.safety.watchdog import Watch
 from synth_nodes.types import RobotSpec
 
 RULES, ROBOT = SafetyRules(), RobotSpec()
+CORNERS = np.array(((1.0, 0.8), (-0.4, 0.8), (-0.4, -0.8), (1.0, -0.8)))
+ZONES = (
+    UserZone('near', 'polygon', 'slowdown', CORNERS, release_after=3, hold_time=0.1),
+    UserZone('round', 'circle', 'limit', radius=1.2, sources=('scan',), trigger_after=2),
+    UserZone('fast', 'velocity_polygon', 'approach', sub_zones=(
+        SubZone('on', CORNERS, -1.0, 1.0, -4.0, 4.0),), holonomic=True, min_points=2),
+    UserZone('seen', 'footprint', 'none', CORNERS / 2))
 SMALLEST = 65536
 
 
 def drive(count, beams=40, seed=0, exact=False, wild=False):
     """Records of a drive through random points; `wild` adds whatever may go wrong."""
     rng = np.random.default_rng(seed)
-    records, previous, watch = [], None, Watch()
+    records, previous, watch, held = [], None, Watch(), {}
     points = np.zeros((0, 2))
     for k in range(count):
         if k % 3 == 0:
@@ -32,11 +40,12 @@ def drive(count, beams=40, seed=0, exact=False, wild=False):
         now = 100.0 + k * 0.025
         cycle = Cycle(now, rng.uniform(-0.5, 0.8, 3), now - 0.01,
                       RobotState(rng.normal(0, 0.2, 3), 0.01),
-                      (PointSource('scan', points, 0.02, True),), watch, previous)
+                      (PointSource('scan', points, 0.02, True),), watch, previous,
+                      zones=ZONES if wild else (), held=held)
         cycle = spoiled(cycle, rng) if wild else cycle
         outcome = decide(RULES, ROBOT, cycle)
         records.append(CycleRecord(cycle, outcome.verdict))
-        previous, watch = outcome.verdict, outcome.watch
+        previous, watch, held = outcome.core, outcome.watch, outcome.held
     return records
 
 
@@ -62,6 +71,12 @@ def spoiled(cycle, rng):
         lambda: replace(cycle, sources=(scan, replace(scan, name='rear', age=-0.01))),
         lambda: replace(cycle, sources=(replace(scan, points_base=np.zeros((0, 2))),)),
         lambda: replace(cycle, previous=None),
+        lambda: replace(cycle, zones=(UserZone('late', 'polygon', 'stop'),)),
+        lambda: replace(cycle, risk=float(rng.uniform())),
+        lambda: replace(cycle, risk=np.nan),
+        lambda: replace(cycle, off=True),
+        lambda: replace(cycle, command=cycle.command * 50.0),
+        lambda: replace(cycle, sources=(replace(scan, unseen_base=np.ones((3, 2)), timeout=0.5),)),
     ]
     return ways[rng.integers(len(ways))]()
 

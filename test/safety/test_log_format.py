@@ -10,6 +10,7 @@ import pytest
 
 from synth_nodes.safety.cycle import recorded_points
 from synth_nodes.safety.log_codec import Cursor, Damaged, put_array, put_count, put_text
+from synth_nodes.safety.log_cycle import verdict_bytes
 from synth_nodes.safety.log_format import (
     Decoder,
     Encoder,
@@ -17,7 +18,6 @@ from synth_nodes.safety.log_format import (
     Event,
     Gap,
     Header,
-    verdict_bytes,
 )
 
 

@@ -86,7 +86,7 @@ def test_an_altered_record_hides_only_those_that_rest_on_it(tmp_path):
     files, _ = write(tmp_path, drive(150))
     data = bytearray(files[0].read_bytes())
     whole = replay(files[0])
-    at = data.index(b'scan') + 1
+    at = data.index(b'\x04scan') + 2
     data[at] ^= 1
     files[0].write_bytes(data)
     result = replay(files[0])

@@ -1,5 +1,7 @@
 """Zones of a user's own around the core: they only ever lower the speed."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -91,9 +93,49 @@ def test_zone_holds_for_its_cycles():
     zones = [zone('Slow', 'slowdown', release_consecutive_points=3)]
     outcome, actions = None, []
     for points in ([NEAR], [], [], [], []):
-        outcome = strict(zones, [seen(*points)], (0.4, 0, 0), previous=outcome)
+        outcome = strict(zones, [seen(*points)], (0.4, 0, 0), held=outcome and outcome.held)
         actions.append(outcome.verdict.action)
     assert actions == ['slowdown', 'slowdown', 'slowdown', 'pass', 'pass']
+
+
+def test_zone_waits_for_its_cycles_and_a_blink_is_not_enough():
+    zones = [zone('Slow', 'slowdown', trigger_consecutive_points=3)]
+    outcome, actions = None, []
+    for points in ([NEAR], [NEAR], [], [NEAR], [NEAR], [NEAR], [NEAR], []):
+        outcome = strict(zones, [seen(*points)], (0.4, 0, 0), held=outcome and outcome.held)
+        actions.append(outcome.verdict.action)
+    assert actions == ['pass'] * 5 + ['slowdown'] * 2 + ['pass']
+
+
+def test_zone_holds_for_its_time_whatever_the_number_of_cycles():
+    zones, outcome, actions = [zone('Slow', 'slowdown', hold_time=0.5)], None, []
+    for now, points in ((0.0, [NEAR]), (0.1, []), (0.2, []), (0.45, []), (0.55, []), (0.6, [])):
+        outcome = strict(zones, [seen(*points)], (0.4, 0, 0), held=outcome and outcome.held,
+                         now=now)
+        actions.append(outcome.verdict.action)
+    assert actions == ['slowdown'] * 4 + ['pass'] * 2
+
+
+def test_zone_without_a_shape_stops_at_once_whatever_it_waits_for():
+    zones = [zone('Slow', 'slowdown', points=None, trigger_consecutive_points=5)]
+    verdict = strict(zones, [seen()], (0.4, 0, 0)).verdict
+    assert verdict.command == (0.0, 0.0, 0.0) and 'no shape yet' in verdict.reason
+
+
+@EXAMPLES
+@given(st.lists(ZONES, max_size=3, unique_by=lambda z: z.name), st.lists(POINTS, max_size=4),
+       st.tuples(st.floats(-2, 2), st.floats(-2, 2)), COMMANDS, st.integers(1, 3),
+       st.integers(1, 3), st.floats(0.0, 0.2))
+def test_another_point_never_raises_the_speed_of_any_cycle(zones, clouds, extra, command, trigger,
+                                                           release, hold):
+    zones = [replace(z, trigger_after=trigger, release_after=release, hold_time=hold)
+             for z in zones]
+    one = two = None
+    for k, points in enumerate(clouds):
+        more = [*points, extra] if k % 2 == 0 else points
+        one = strict(zones, [seen(*points)], command, held=one and one.held, now=0.05 * k)
+        two = strict(zones, [seen(*more)], command, held=two and two.held, now=0.05 * k)
+        assert size(two.verdict) <= size(one.verdict) + 1e-12
 
 
 def test_detector_reports():

@@ -1,0 +1,42 @@
+"""Commands that may follow one another, and those that may not."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+from synth_nodes.safety.plausibility import plausible, step_time
+from synth_nodes.safety.rules import CommandRules
+from synth_nodes.types import RobotSpec
+
+ROBOT = RobotSpec(acceleration=1.0, turn_acceleration=4.0)
+COMMANDS = st.tuples(*[st.floats(-5, 5)] * 3).map(np.array)
+
+
+def rules(action='refuse', time=1.0):
+    return CommandRules(jump_time=time, jump_action=action)
+
+
+@pytest.mark.parametrize(('before', 'command', 'refused'), [
+    ((0.0, 0.0, 0.0), (0.8, 0.0, 0.0), False), ((0.0, 0.0, 0.0), (1.1, 0.0, 0.0), True),
+    ((0.0, 0.0, 0.0), (0.0, 0.0, 3.9), False), ((0.0, 0.0, 0.0), (0.0, 0.0, 4.1), True),
+    ((0.8, 0.0, 0.0), (-0.3, 0.0, 0.0), True), ((9.0, 0.0, 9.0), (0.0, 0.0, 0.0), False),
+    ((9.0, 0.0, 0.0), (3.0, 0.0, 0.0), False), ((9.0, 0.0, 0.0), (3.0, 0.0, 5.0), True)])
+def test_step_beyond_the_limit_is_refused_and_slowing_down_never(before, command, refused):
+    out, problem = plausible(rules(), ROBOT, np.array(before), np.array(command))
+    assert bool(problem) == refused and tuple(out) == command
+    assert not plausible(rules(time=0.0), ROBOT, np.array(before), np.array(command))[1]
+
+
+@given(COMMANDS, COMMANDS, st.floats(0.1, 3.0))
+def test_limited_step_lies_on_the_way_and_takes_no_longer_than_allowed(before, command, time):
+    out, problem = plausible(rules('limit', time), ROBOT, before, command)
+    assert not problem and step_time(ROBOT, before, out) <= time + 1e-9
+    whole, part = command - before, out - before
+    assert np.allclose(np.cross(whole, part), 0.0, atol=1e-6)
+    assert -1e-9 <= float(whole @ part) <= float(whole @ whole) + 1e-9
+
+
+@given(COMMANDS, st.floats(0, 1))
+def test_less_of_the_same_is_no_step(before, share):
+    assert step_time(ROBOT, before, before * share) == 0.0
