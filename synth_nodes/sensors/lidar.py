@@ -1,12 +1,19 @@
-"""A planar scanning lidar: ideal ranges, then mount, noise, dropouts and REP-117 values."""
+"""
+A planar scanning lidar: ideal ranges, then mount, noise, dropouts and REP-117 values.
+
+Physical effects (motion, width of the beams, materials) are measured by `sensors.echoes` instead
+where they are asked for; without them they cost nothing.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.sensors.cast import Beams, cast, cast_one
+from synth_nodes.sensors.echoes import Echoes
 from synth_nodes.sensors.marching import new_front
 from synth_nodes.sensors.range_noise import Flaws, mixed, spoil
+from synth_nodes.sensors.scan_settings import ScanEffects
 from synth_nodes.types import FloatArray, LidarSpec
 from synth_nodes.world.atlas import AtlasArrays, MapAtlas
 from synth_nodes.world.chance import GOLDEN
@@ -19,10 +26,12 @@ BAD_MAP, BAD_POSE = 1, 2
 class Lidar:
     """Scans of B robots at once, with the same lidar on each."""
 
-    def __init__(self, spec: LidarSpec, atlas: MapAtlas, seed: int = 0) -> None:
+    def __init__(self, spec: LidarSpec, atlas: MapAtlas, seed: int = 0,
+                 effects: ScanEffects | None = None) -> None:
         """
         Prepare the beams.
 
+        :param effects: physical effects; None for none.
         :param seed: of the noise; the same seed and calls give the same scans.
         :raises InputError: when the mount is not x, y, yaw or the ranges leave nothing to see.
         """
@@ -36,6 +45,7 @@ class Lidar:
         self._atlas = atlas
         self._beams = Beams.of(spec.angles)
         self._flaws = Flaws.of(spec)
+        self._echoes = Echoes.of(spec, atlas, effects) if effects and effects.active else None
         self._mount = np.array(spec.mount, np.float64)
         self._key = np.random.SeedSequence([11, seed]).generate_state(1, np.uint64).view(np.uint64)
 
@@ -61,6 +71,8 @@ class Lidar:
         actors: FloatArray | None = None,
         out: NDArray[np.float32] | None = None,
         mount_offset: FloatArray | None = None,
+        velocity: FloatArray | None = None,
+        intensities: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """
         Scan from B robots.
@@ -69,10 +81,15 @@ class Lidar:
 
         :param base_pose: x, y [m], yaw [rad] of base_link in `map`, shape (B, 3).
         :param map_index: which map of the atlas each robot is in, shape (B,).
-        :param actors: x, y, ., ., radius of discs in `map`, shape (B, A, 5), or None.
+        :param actors: x, y, vx, vy, radius of discs in `map`, shape (B, A, 5), or None.
         :param out: where to write, shape (B, beams) float32; a new array when None.
         :param mount_offset: x, y [m], yaw [rad] in base_link that each robot's mount is off the
             one in the settings, shape (B, 3); None for nothing.
+        :param velocity: vx, vy [m/s], wz [rad/s] in base_link, shape (B, 3), None: at rest; it
+            counts, as that of actors does, where `effects.motion` is on. The pose is that at the
+            time of the first beam.
+        :param intensities: where to write received power, shape (B, beams) float32: 1 is what
+            white paper returns at 1 m, 0 no return. Needs effects.
         :return: [m], shape (B, beams).
         :raises InputError: when shapes do not fit or a pose is not finite.
         """
@@ -83,7 +100,13 @@ class Lidar:
         offset = (np.zeros((1, 3)) if mount_offset is None
                   else np.ascontiguousarray(mount_offset, np.float64))
         ranges = np.empty((batch, self.spec.beams), np.float32) if out is None else out
-        self._check(poses, discs, offset, mount_offset is not None, ranges)
+        self._check(poses, discs, offset, mount_offset is not None, ranges, intensities)
+        if self._echoes is not None:
+            powers = np.empty_like(ranges) if intensities is None else intensities
+            self._echoes.measure(
+                poses, self._atlas.indices(map_index, batch), self._mount + offset, velocity,
+                discs, self._key, ranges[:, None], powers[:, None])
+            return ranges
         index = (map_index.view(np.int64) if _plain(map_index, batch)
                  else self._atlas.indices(map_index, batch))
         wrong = scan_batch(self._atlas.arrays, index, poses, self._mount, offset, self._beams,
@@ -95,7 +118,8 @@ class Lidar:
         return ranges
 
     def _check(self, poses: NDArray[np.float64], discs: NDArray[np.float64],
-               offset: NDArray[np.float64], own: bool, ranges: NDArray[np.float32]) -> None:
+               offset: NDArray[np.float64], own: bool, ranges: NDArray[np.float32],
+               intensities: NDArray[np.float32] | None) -> None:
         batch = len(poses)
         if poses.shape != (batch, 3) or discs.ndim != 3 or discs.shape[::2] != (batch, 5):
             raise InputError(
@@ -106,6 +130,10 @@ class Lidar:
         if ranges.shape != (batch, self.spec.beams) or ranges.dtype != np.float32:
             raise InputError(f'out must be float32 of shape ({batch}, {self.spec.beams}), not '
                              f'{ranges.dtype} of shape {ranges.shape}')
+        if intensities is not None and (self._echoes is None or intensities.shape != ranges.shape
+                                        or intensities.dtype != np.float32):
+            raise InputError('intensities must be float32 of the shape of the ranges, and the '
+                             'lidar needs effects, such as ScanEffects(surfaces=True)')
 
 
 def _plain(index: NDArray[np.integer], batch: int) -> bool:

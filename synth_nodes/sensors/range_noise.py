@@ -66,6 +66,15 @@ def mixed(state: np.uint64) -> np.uint64:
 
 
 @inline
+def normal_of(flaws: Flaws, draw: np.uint64) -> float:
+    """Turn a random number into a standard normal one, by the table."""
+    cell = np.int64(draw >> np.uint64(64 - BITS))
+    share = np.int64((draw >> np.uint64(29)) & np.uint64(0xFFFFFF)) / 16777216.0
+    low, high = flaws.quantiles[cell], flaws.quantiles[cell + 1]
+    return float(low + share * (high - low))
+
+
+@inline
 def spoil(ranges: NDArray[np.float32], flaws: Flaws, key: np.uint64) -> None:
     """
     Turn the ideal ranges of one scan into measured ones, in place.

@@ -5,7 +5,9 @@ Everything is immutable and numeric. Boxes and cylinders are plain float64 table
 so that kernels of cameras, lidars and collision may read them as they are:
 
 - `boxes`, shape (N, 7): x, y [m], yaw [rad], length along its x, width, height [m], surface;
-- `cylinders`, shape (N, 5): x, y, radius, height [m], surface.
+- `cylinders`, shape (N, 5): x, y, radius, height [m], surface;
+- `patches`, shape (N, 6): x, y, yaw, length along its x, width, surface: solid cells of the grid
+  whose centres lie in such a rectangle have this surface for lidars instead of that of `walls`.
 
 All stand on the floor z = 0 of `map`. The last column is an index into `surfaces`.
 """
@@ -24,9 +26,12 @@ PATTERNS = (
     'plain', 'plaster', 'concrete', 'carpet', 'tiles', 'planks', 'brick', 'panels', 'cardboard',
     'stripes', 'lamps')
 """What a surface can be made of."""
+MATERIALS = ('matt', 'black', 'glass', 'mirror', 'metal', 'reflector')
+"""What a surface is to the light of a lidar; see `synth_nodes.sensors.surfaces`."""
 Colour = tuple[float, float, float]
 BOX_COLUMNS = ('x', 'y', 'yaw', 'length', 'width', 'height', 'surface')
 CYLINDER_COLUMNS = ('x', 'y', 'radius', 'height', 'surface')
+PATCH_COLUMNS = ('x', 'y', 'yaw', 'length', 'width', 'surface')
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Surface:
     """Strength of grain and shades between pieces, 0 to 1."""
     seed: int = 0
     """Of grain and shades."""
+    material: str = 'matt'
+    """One of `MATERIALS`; colours do not tell what a lidar sees."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +119,15 @@ class Scene:
     """[m]; ceilings lie here."""
     boxes: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 7)))
     cylinders: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 5)))
+    patches: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 6)))
     lines: tuple[FloorLine, ...] = ()
     light: Light = field(default_factory=Light)
     source: GridSource = field(default_factory=GridSource)
     name: str = 'scene'
 
     def __post_init__(self) -> None:
-        for name, columns in (('boxes', BOX_COLUMNS), ('cylinders', CYLINDER_COLUMNS)):
+        for name, columns in (('boxes', BOX_COLUMNS), ('cylinders', CYLINDER_COLUMNS),
+                              ('patches', PATCH_COLUMNS)):
             object.__setattr__(self, name, _table(name, getattr(self, name), columns,
                                                   len(self.surfaces)))
         lines = tuple(_checked_line(k, line) for k, line in enumerate(self.lines))
@@ -167,6 +176,9 @@ def _check_surface(what: str, surface: Surface) -> None:
     if surface.pattern not in PATTERNS:
         raise InputError(
             f'{what}.pattern = {surface.pattern!r} must be one of {", ".join(PATTERNS)}')
+    if surface.material not in MATERIALS:
+        raise InputError(
+            f'{what}.material = {surface.material!r} must be one of {", ".join(MATERIALS)}')
     _check_colour(f'{what}.colour', surface.colour)
     _check_colour(f'{what}.second', surface.second)
     _check_range(f'{what}.scale', surface.scale, 0.05, 100.0, 'm')

@@ -38,7 +38,7 @@ _VALUES = {symbol: value for value, symbol in _SYMBOLS.items()}
 _ROW = re.compile(r'\s*(?:(\d+)x\s*)?((?:\d+(?:[#.?]|\(\d+\)))+)\s*')
 _RUN = re.compile(r'(\d+)(?:([#.?])|\((\d+)\))')
 _KEYS = ('scene', 'name', 'grid', 'floor', 'walls', 'ceiling', 'wall_height', 'light', 'surfaces',
-         'boxes', 'cylinders', 'lines')
+         'boxes', 'cylinders', 'patches', 'lines')
 _BUILDING = {'seed': int, 'width': float, 'height': float, 'resolution': float}
 _MOST_CELLS = 400_000_000
 
@@ -59,9 +59,11 @@ def save_scene(scene: Scene, path: str | Path) -> Path:
         'wall_height': float(scene.wall_height), 'light': _plain(scene.light),
         'surfaces': [_plain(s) for s in scene.surfaces],
         'boxes': _rows_to_plain(scene.boxes), 'cylinders': _rows_to_plain(scene.cylinders),
+        'patches': _rows_to_plain(scene.patches),
         'lines': [_plain(line) for line in scene.lines]}
     head = ('# Boxes: x, y, yaw, length, width, height, surface. '
-            'Cylinders: x, y, radius, height, surface. SI units, frame map.\n')
+            'Cylinders: x, y, radius, height, surface. '
+            'Patches: x, y, yaw, length, width, surface. SI units, frame map.\n')
     text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=99)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +125,7 @@ def _scene_of(document: Any, path: Path) -> Scene:
     if 'lines' in document:
         values['lines'] = tuple(
             _instance(f'lines[{k}]', FloorLine, s) for k, s in _items('lines', document))
-    for key in ('boxes', 'cylinders'):
+    for key in ('boxes', 'cylinders', 'patches'):
         if key in document:
             values[key] = _array(key, document[key])
     return Scene(**values)

@@ -39,7 +39,7 @@ def assert_same(a, b):
             for p, q in zip(x, y, strict=True):
                 assert (p.points == q.points).all()
                 assert (p.width, p.colour) == (q.width, q.colour)
-        elif f.name in ('boxes', 'cylinders'):
+        elif f.name in ('boxes', 'cylinders', 'patches'):
             assert (x == y).all()
         elif f.name != 'source':
             assert x == y, f.name
@@ -51,6 +51,14 @@ def test_scene_survives_its_file(tmp_path, seed):
     assert len(scene.boxes) and len(scene.cylinders) and len(scene.lines) == 2
     assert_same(load_scene(save_scene(scene, tmp_path / 'a.yaml')), scene)
     assert [p.name for p in tmp_path.iterdir()] == ['a.yaml']
+
+
+def test_materials_and_patches_survive_the_file(tmp_path):
+    scene = Scene(room(), (Surface(), Surface(material='glass'), Surface(material='mirror')),
+                  ceiling=-1, walls=0, patches=np.array([[1.0, 2.0, 0.3, 2.0, 0.5, 1.0]]))
+    path = save_scene(scene, tmp_path / 'm.yaml')
+    assert 'material: glass' in path.read_text()
+    assert_same(load_scene(path), scene)
 
 
 def test_generated_grid_is_named_by_its_seed(tmp_path):
@@ -108,6 +116,8 @@ def test_furniture_leaves_room_to_pass():
     ('{scene: 1, grid: {rows: ["3."]}, lines: [{points: [[0, 0]]}]}', 'two or more'),
     ('{scene: 1, grid: {rows: ["3."]}, lines: [{width: 1}]}', 'points is missing'),
     ('{scene: 1, grid: {rows: ["3."]}, surfaces: [{pattern: fur}]}', 'one of plain'),
+    ('{scene: 1, grid: {rows: ["3."]}, surfaces: [{material: wool}]}', 'one of matt'),
+    ('{scene: 1, grid: {rows: ["3."]}, patches: [[0, 0, 0, 0, 1, 0]]}', 'patches[0].length'),
     ('{scene: 1, grid: {rows: ["3."]}, light: {colour: [1, 2, 3]}}', 'red, green, blue'),
     ('{scene: 1, grid: {rows: ["3."]}, wall_height: tall}', 'a number'),
 ])
