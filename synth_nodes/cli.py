@@ -6,7 +6,17 @@ import os
 import sys
 
 from synth_nodes import __version__
-from synth_nodes.commands import check, dataset, demo, evaluate, launch, models, replay, train
+from synth_nodes.commands import (
+    check,
+    dataset,
+    demo,
+    evaluate,
+    generate,
+    launch,
+    models,
+    replay,
+    train,
+)
 from synth_nodes.errors import InputError
 
 EPILOG = """exit codes: 0 done, 1 no (a goal was missed, a check failed), 2 the input is wrong
@@ -22,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument('--version', action='version', version=f'synth-nodes {__version__}')
     verbs = top.add_subparsers(title='verbs', required=True, metavar='VERB')
-    for module in (demo, launch, dataset, train, evaluate, models, check, replay):
+    for module in (demo, launch, generate, dataset, train, evaluate, models, check, replay):
         module.add(verbs)
     return top
 

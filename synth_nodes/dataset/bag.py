@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+import math
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Bag:
 
     scans: list[BagScan] = field(default_factory=list)
     odometry: Velocities = field(default_factory=Velocities)
+    odometry_poses: list[tuple[float, float, float]] = field(default_factory=list)
+    """x, y [m], yaw [rad] in the frame of the odometry, at its stamps."""
     commands: Velocities = field(default_factory=Velocities)
     """Those that reached the base."""
     raw: Velocities = field(default_factory=Velocities)
@@ -74,7 +77,7 @@ def read_bag(path: Path, topics: Topics) -> Bag:
     bag = Bag()
     wanted: dict[str, tuple[tuple[str, ...], Any]] = {
         topics.scan: (SCAN, lambda t, m: bag.scans.append(_scan(t, m))),
-        topics.odometry: (ODOMETRY, lambda t, m: _add(bag.odometry, t, m.twist.twist)),
+        topics.odometry: (ODOMETRY, lambda t, m: _add_odometry(bag, t, m)),
         topics.command: (COMMAND, lambda t, m: _add(bag.commands, t, m)),
         topics.raw: (COMMAND, lambda t, m: _add(bag.raw, t, m)),
     }
@@ -108,6 +111,13 @@ def _scan(stamp: float, message: Any) -> BagScan:
     ranges = np.asarray(message.ranges, float)
     angles = message.angle_min + message.angle_increment * np.arange(len(ranges))
     return BagScan(stamp, ranges, angles, float(message.range_min), float(message.range_max))
+
+
+def _add_odometry(bag: Bag, stamp: float, message: Any) -> None:
+    _add(bag.odometry, stamp, message.twist.twist)
+    at, q = message.pose.pose.position, message.pose.pose.orientation
+    yaw = math.atan2(2.0 * (q.w * q.z + q.x * q.y), 1.0 - 2.0 * (q.y * q.y + q.z * q.z))
+    bag.odometry_poses.append((float(at.x), float(at.y), yaw))
 
 
 def _add(track: Velocities, stamp: float, message: Any) -> None:

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from synth_nodes.errors import InputError
 from synth_nodes.export.staging import staged_folder
+from synth_nodes.files import write_atomically
 from synth_nodes.policy.contract import (
     CONTRACT_FILE,
     POLICY_FILE,
     PolicyContract,
     read_contract,
-    write_atomically,
 )
 
 POINTER = 'current.json'

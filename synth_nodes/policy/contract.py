@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -197,17 +196,6 @@ def read_contract(path: Path) -> PolicyContract:
             f'cannot read contract {path}: {reason}; '
             'every policy needs its .json beside it') from None
     return PolicyContract.from_json(text, str(path))
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that readers, and a loss of power, see the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    with open(temporary, 'wb') as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def _tensor(data: Mapping[str, Any]) -> TensorSpec:

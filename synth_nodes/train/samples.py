@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
-from synth_nodes.policy.contract import write_atomically
+from synth_nodes.files import write_atomically
 from synth_nodes.tasks.observation import ObservationSpec
 
 

@@ -1,0 +1,67 @@
+"""`synth-nodes generate`: synthetic drives with labels."""
+
+import argparse
+from pathlib import Path
+import time
+
+from synth_nodes.commands.common import add_verb, indent, print_json, progress, Subparsers
+from synth_nodes.commands.inputs import (
+    add_robot,
+    describe_settings,
+    load_maps,
+    robot_and_lidar,
+    settings_from_words,
+)
+
+EXAMPLE = """synth-nodes generate --out synthetic
+synth-nodes generate --records 20000 --map warehouse.yaml --map depot.yaml --out nav2
+synth-nodes generate --seed 7 --set noise=0.6 --set actors.count=8 --out crowded"""
+
+
+def add(verbs: Subparsers) -> None:
+    """Add the verb."""
+    parser = add_verb(verbs, 'generate', 'Drive simulated robots and write labelled data.',
+                      EXAMPLE, _generate)
+    parser.add_argument('--out', type=Path, default=Path('synthetic'),
+                        help='folder of the data set')
+    parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
+                        help='Nav2 map to drive in, repeatable; generated buildings if none')
+    parser.add_argument('--records', type=int, help='records in all')
+    parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
+    parser.add_argument('--append', action='store_true',
+                        help='go on with a data set that is there; give another seed')
+    parser.add_argument('--split', action='append', default=[], metavar='PLACE=SPLIT',
+                        help='put a place into train, validation or test, repeatable; by a hash '
+                        'of its name if not given')
+    parser.add_argument('--set', action='append', default=[], metavar='name=value',
+                        help='another setting, repeatable; --settings lists them')
+    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+    add_robot(parser)
+
+
+def _generate(args: argparse.Namespace) -> int:
+    from synth_nodes.dataset.generate import generate, GenerateSettings
+    from synth_nodes.dataset.schema import parse_splits
+
+    if args.settings:
+        print(indent(describe_settings(GenerateSettings)))
+        return 0
+    fixed = {n: v for n in ('records', 'seed') if (v := getattr(args, n)) is not None}
+    settings = settings_from_words(GenerateSettings, args.set, fixed)
+    robot, lidar = robot_and_lidar(args.params_file)
+    maps = load_maps(args.map)
+    if not maps:
+        from synth_nodes.world.building import generate_building
+
+        maps = [generate_building(settings.seed * 1000 + k) for k in range(settings.buildings)]
+    begin = time.perf_counter()
+    with progress('driving', settings.records, ' records') as advance:
+        writer = generate(settings, maps, robot, lidar, args.out, args.append, args.command_line,
+                          parse_splits(args.split), lambda done, total: advance(done, ''))
+    seconds = time.perf_counter() - begin
+    if args.json:
+        print_json({'data_set': args.out, 'records': writer.written, 'seconds': seconds})
+    else:
+        print(f'wrote {args.out}: {writer.written} records, '
+              f'{settings.records / seconds:.0f} a second')
+    return 0

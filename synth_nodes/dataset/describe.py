@@ -1,0 +1,141 @@
+"""Figures of a data set, in words and as a picture."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.dataset.clean import examine, Findings
+from synth_nodes.dataset.reader import DataSet
+
+COMMANDS = ('forward', 'left', 'right', 'stand', 'back')
+
+
+def figures(data: DataSet, findings: Findings | None = None) -> dict[str, Any]:
+    """
+    Sum a data set up.
+
+    :param findings: of :func:`synth_nodes.dataset.clean.examine`; looked for where None.
+    :return: figures by name, in SI units; None for what is not known.
+    """
+    found = findings or examine(data)
+    place, stamp = data.read('place'), data.read('stamp')
+    scan = data.read('scan')
+    seen = scan[np.isfinite(scan)]
+    drives = [stamp[rows] for _, rows in data.sequences()]
+    counts = Counter(place.tolist())
+    return {
+        'name': data.schema.name, 'records': len(data), 'chunks': len(data.chunks),
+        'bytes': sum(f.stat().st_size for c in data.chunks for f in c.iterdir()),
+        'beams': scan.shape[1], 'drives': len(drives),
+        'duration': float(sum(d[-1] - d[0] for d in drives if len(d))),
+        'places': {p.name: {'split': p.split, 'records': counts.get(n, 0)}
+                   for n, p in enumerate(data.schema.places)},
+        'splits': {s: int(sum(counts.get(n, 0) for n, p in enumerate(data.schema.places)
+                              if p.split == s)) for s in ('train', 'validation', 'test')},
+        'range_median': float(np.median(seen)) if len(seen) else None,
+        'no_return_share': float(np.isposinf(scan).mean()) if scan.size else None,
+        'invalid_share': float((np.isnan(scan) | np.isneginf(scan)).mean()) if scan.size else None,
+        'commands': balance(data), 'contact_share': _contacts(data),
+        'findings': {f.name: f.count for f in found.found},
+        'fields': [f'{f.name} {f.dtype} {list(f.shape)} {f.unit}'.rstrip()
+                   for f in data.schema.fields]}
+
+
+def lines(summary: dict[str, Any], findings: Findings) -> list[str]:
+    """Put :func:`figures` into lines for people."""
+    s = summary
+    out = [f"{s['name']}: {s['records']} records of {s['beams']} beams in {s['drives']} drives, "
+           f"{s['duration']:.0f} s, {s['bytes'] / 1e6:.1f} MB in {s['chunks']} chunks"]
+    out += [f"  place {name}: {p['records']} records, {p['split']}"
+            for name, p in s['places'].items()]
+    if s['range_median'] is not None:
+        out.append(f"  ranges: median {s['range_median']:.2f} m, "
+                   f"{s['no_return_share']:.1%} nothing seen, {s['invalid_share']:.1%} invalid")
+    if s['commands']:
+        out.append('  commands: ' + ', '.join(f'{k} {v:.1%}' for k, v in s['commands'].items()))
+    if s['contact_share'] is not None:
+        out.append(f"  contact within the horizon: {s['contact_share']:.1%} of the records")
+    return out + [f'  {line}' for line in findings.lines()]
+
+
+def classes(command: NDArray[np.floating], slow: float = 0.02,
+            turn: float = 0.2) -> NDArray[np.int64]:
+    """
+    Name what commands do, by number in :data:`COMMANDS`.
+
+    :param command: vx, (vy,) wz, shape (N, 2) or (N, 3).
+    :param slow: speed [m/s] below which it stands; turn: rate [rad/s] from which it turns.
+    """
+    v, w = command[:, 0], command[:, -1]
+    return np.select([v < -slow, w > turn, w < -turn, v > slow], [4, 1, 2, 0], 3)
+
+
+def balance(data: DataSet) -> dict[str, float] | None:
+    """Share of each class of command: the expert's where there is one; None if unknown."""
+    names = {f.name for f in data.schema.fields}
+    field = 'expert' if 'expert' in names else 'command' if 'command' in names else ''
+    command = data.read(field) if field else np.zeros((0, 3))
+    known = command[np.isfinite(command).all(axis=1)] if len(command) else command
+    if not len(known):
+        return None
+    counts = np.bincount(classes(known), minlength=len(COMMANDS)) / len(known)
+    return dict(zip(COMMANDS, counts.tolist(), strict=True))
+
+
+def draw(data: DataSet, path: Path) -> None:
+    """
+    Draw histograms: ranges, steps in time, commands, contacts.
+
+    :param path: PNG to write, in one step.
+    """
+    import matplotlib
+    matplotlib.use('Agg')
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(2, 2, figsize=(10, 7), layout='constrained')
+    figure.suptitle(f'{data.schema.name}: {len(data)} records')
+    scan = data.read('scan')
+    _histogram(axes[0, 0], scan[np.isfinite(scan)], 'range [m]', 'beams')
+    steps = [np.diff(data.read('stamp')[rows]) for _, rows in data.sequences()]
+    _histogram(axes[0, 1], np.concatenate(steps) if steps else np.zeros(0),
+               'time between records [s]', 'records')
+    names = {f.name for f in data.schema.fields}
+    command = data.read('expert' if 'expert' in names else 'command')
+    known = command[np.isfinite(command).all(axis=1)]
+    if len(known):
+        image = axes[1, 0].hist2d(known[:, -1], known[:, 0], bins=60, cmin=1)[3]
+        figure.colorbar(image, ax=axes[1, 0], label='records')
+    else:
+        axes[1, 0].text(0.5, 0.5, 'not known', ha='center', transform=axes[1, 0].transAxes)
+    axes[1, 0].set(xlabel='turn rate [rad/s]', ylabel='speed [m/s]', title='commands')
+    if 'contact' in names:
+        contact = data.read('contact')
+        _histogram(axes[1, 1], contact[np.isfinite(contact)], 'time until contact [s]', 'records')
+    else:
+        velocity = data.read('velocity') if 'velocity' in names else np.zeros((0, 3))
+        speed = velocity[np.isfinite(velocity).all(axis=1), 0]
+        _histogram(axes[1, 1], speed, 'measured speed [m/s]', 'records')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'.{path.name}.part.png')
+    figure.savefig(partial, dpi=90)
+    plt.close(figure)
+    partial.replace(path)
+
+
+def _histogram(axis: Any, values: NDArray[np.floating], label: str, count: str) -> None:
+    if len(values):
+        low, high = np.quantile(values, (0.0, 0.999))
+        axis.hist(values, bins=80, range=(low, high if high > low else low + 1.0))
+        axis.set_yscale('log')
+    else:
+        axis.text(0.5, 0.5, 'not known', ha='center', transform=axis.transAxes)
+    axis.set(xlabel=label, ylabel=count)
+
+
+def _contacts(data: DataSet) -> float | None:
+    if 'contact' not in {f.name for f in data.schema.fields} or not len(data):
+        return None
+    return float(np.isfinite(data.read('contact')).mean())

@@ -1,0 +1,208 @@
+"""Synthetic drives with labels: robots on errands in many places, a record every so often."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.dataset.drives import drive_fields, sensor_of_spec
+from synth_nodes.dataset.labels import clearance, fan, time_to_contact
+from synth_nodes.dataset.schema import Field, Schema
+from synth_nodes.dataset.store import Columns, Writer
+from synth_nodes.sensors.lidar import Lidar
+from synth_nodes.sensors.odometry import WheelOdometry
+from synth_nodes.sensors.wheels import OdometrySettings
+from synth_nodes.settings import flatten, setting
+from synth_nodes.tasks.course import Course, ErrandPool
+from synth_nodes.tasks.expert import Expert
+from synth_nodes.tasks.path import PathFollower
+from synth_nodes.types import GridMap, LidarSpec, RobotSpec
+from synth_nodes.world.actors import ActorSettings
+from synth_nodes.world.scene import Scene
+from synth_nodes.world.world import World
+
+Advance = Callable[[int, int], None]
+"""Called with records done and records in all."""
+NOISE_TIME = 0.6
+"""How long a disturbance of the commands lasts [s]."""
+PATIENCE = 4.0
+"""Time for an errand, as a multiple of that at full speed."""
+
+
+@dataclass(frozen=True)
+class GenerateSettings:
+    """What synthetic drives are like."""
+
+    seed: int = setting(0, 'Seed of everything drawn by chance.', low=0, high=2**31 - 1)
+    records: int = setting(100_000, 'Records in all.', low=1, high=10**9)
+    robots: int = setting(256, 'Robots driven at once.', low=1, high=8192)
+    buildings: int = setting(
+        16, 'Buildings to generate where no maps are given.', low=1, high=10_000)
+    period: float = setting(
+        0.2, 'Time between records of a robot.', unit='s', low=0.01, high=10.0)
+    noise: float = setting(
+        0.35, 'Largest standard deviation of the disturbance of the commands, as a share of the '
+        'limits: what goes wrong must be seen too.', low=0.0, high=2.0)
+    errands: int = setting(64, 'Different errands in each place.', low=1, high=10_000)
+    min_length: float = setting(2.0, 'Shortest way driven.', unit='m', low=0.5, high=100.0)
+    max_length: float = setting(25.0, 'Longest way driven.', unit='m', low=1.0, high=1000.0)
+    horizon: float = setting(
+        3.0, 'Contacts later than this are not labelled.', unit='s', low=0.1, high=60.0)
+    arcs: bool = setting(
+        True, 'Whether to label a fan of ten commands too; it takes most of the time.')
+    actors: ActorSettings = setting(  # noqa: RUF009
+        ActorSettings(), 'People around each robot.')
+    odometry: OdometrySettings = setting(  # noqa: RUF009
+        OdometrySettings(), 'Errors of the wheel odometry.')
+
+
+def label_fields(arcs: int) -> tuple[Field, ...]:
+    """List the fields that only simulation knows."""
+    return (
+        Field('pose', 'float64', (3,), 'm, m, rad', 'map', 'True pose of base_link: x, y, yaw.'),
+        Field('expert', 'float32', (2,), 'm/s, rad/s', 'base_link',
+              'What the expert would command: vx, wz.'),
+        Field('goal', 'float32', (3,), 'm, m, m', 'base_link',
+              'Point of the optimal path to steer for: x, y; and distance left along the path.'),
+        Field('clearance', 'float32', (), 'm', '', 'Gap between footprint and walls, at most 2.'),
+        Field('contact', 'float32', (), 's', '',
+              'Time until contact with the command of the record; inf: none within the horizon.'),
+        Field('arc_contact', 'float32', (arcs,), 's', '',
+              'Time until contact with each command of `sensor.arcs`; inf: none within the '
+              'horizon.'))
+
+
+def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot: RobotSpec,
+             lidar: LidarSpec, out: Path, append: bool = False, command: str = '',
+             splits: dict[str, str] | None = None, advance: Advance | None = None) -> Writer:
+    """
+    Drive and write down.
+
+    :param settings: how much, of what.
+    :param maps: places to drive in.
+    :param out: folder of the data set.
+    :param append: go on with one that is there; its seed should be another.
+    :param command: the command line, for the header.
+    :param splits: split of a place by name; others go by a hash of their names.
+    :param advance: called with records done and in all.
+    :return: the closed writer; the same settings give the same bytes.
+    :raises InputError: when the robot fits nowhere in a place, or the data set does not fit.
+    """
+    drive = Drive(settings, Course(maps, robot), lidar)
+    arcs = fan(robot) if settings.arcs else np.zeros((0, 3))
+    schema = Schema.of(
+        out.name, (*drive_fields(lidar.beams), *label_fields(len(arcs))),
+        sensor={**sensor_of_spec(lidar), 'arcs': arcs.tolist(), 'horizon': settings.horizon},
+        origin={'kind': 'synthetic', 'command': command, 'settings': _plain(flatten(settings)),
+                'robot': _plain(flatten(robot))})
+    with Writer(out, schema, append=append) as writer:
+        places = np.array([writer.place(grid.name, (splits or {}).get(grid.name))
+                           for grid in drive.course.maps])
+        first, done = writer.next_sequence, 0
+        while done < settings.records:
+            part = drive.next_records(arcs)
+            part['place'] = places[np.asarray(part['place'])]
+            part['sequence'] = first + np.asarray(part['sequence'])
+            left = settings.records - done
+            writer.append({name: np.asarray(a)[:left] for name, a in part.items()})
+            done += min(len(part['stamp']), left)
+            if advance is not None:
+                advance(done, settings.records)
+    return writer
+
+
+class Drive:
+    """Robots on errands that are begun again and again."""
+
+    def __init__(self, settings: GenerateSettings, course: Course, lidar: LidarSpec) -> None:
+        """Send every robot on its first errand; robots are dealt to the places in turn."""
+        s, batch = settings, settings.robots
+        self.course = course
+        self._settings, self._spec = s, lidar
+        self._map = np.arange(batch, dtype=np.int64) % len(course.maps)
+        self._world = World(course.atlas, course.robot, s.actors, batch, s.seed, self._map)
+        self._lidar = Lidar(lidar, course.atlas, s.seed + 1)
+        self._odometry = WheelOdometry(s.odometry, batch, s.seed + 2)
+        self._follower = PathFollower([np.zeros((1, 2))] * batch)
+        self._expert = Expert(course.atlas.drawn, course.robot)
+        self._pool = ErrandPool(course, s.errands, s.min_length, s.max_length, s.seed)
+        self._rng = np.random.default_rng([31, s.seed])
+        self._noise, self._loud = np.zeros((batch, 2)), np.zeros(batch)
+        self._limits = np.array([course.robot.max_speed, course.robot.max_turn_rate])
+        self._command = np.zeros((batch, 3))
+        self._sequence = np.zeros(batch, np.int64)
+        self._begun = 0
+        self._time = 0.0
+        self._age = np.zeros(batch)
+        self._steps = max(1, int(np.ceil(s.period / 0.025 - 1e-9)))
+        self._begin(np.arange(batch))
+
+    def next_records(self, arcs: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
+        """Note a record of every robot, then drive on for one period."""
+        world, s = self._world, self._settings
+        pose, goal = world.pose.copy(), self._follower.goal(world.pose)
+        ranges = self._lidar.scan(pose, self._map, world.actors)
+        label = self._expert.act(self._map, pose, world.velocity, world.actors, goal)
+        self._decide(label)
+        asked = np.concatenate((np.broadcast_to(arcs, (len(pose), *arcs.shape)),
+                                self._command[:, None]), axis=1)
+        contact = time_to_contact(self.course.atlas, self.course.robot, self._map, pose, asked,
+                                  s.horizon, world.actors)
+        record: Columns = {
+            'stamp': np.full(len(pose), self._time), 'sequence': self._sequence.copy(),
+            'place': self._map, 'scan': ranges, 'laser_pose': self._lidar.sensor_pose(pose),
+            'odom': self._odometry.pose.copy(), 'velocity': self._odometry.velocity.copy(),
+            'command': self._command.copy(), 'pose': pose, 'expert': label, 'goal': goal,
+            'clearance': clearance(self.course.atlas, self.course.robot, self._map, pose),
+            'contact': contact[:, -1], 'arc_contact': contact[:, :-1]}
+        self._go()
+        self._renew(goal)
+        return dict(record)
+
+    def _decide(self, label: NDArray[np.float64]) -> None:
+        keep = np.exp(-self._settings.period / NOISE_TIME)
+        fresh = self._rng.standard_normal(self._noise.shape) * np.sqrt(1 - keep * keep)
+        self._noise = keep * self._noise + fresh
+        driven = label + self._noise * self._loud[:, None] * self._limits
+        robot = self.course.robot
+        self._command[:, 0] = np.clip(driven[:, 0], -robot.max_reverse_speed, robot.max_speed)
+        self._command[:, 2] = np.clip(driven[:, 1], -robot.max_turn_rate, robot.max_turn_rate)
+
+    def _go(self) -> None:
+        dt = self._settings.period / self._steps
+        self._touched = np.zeros(len(self._map), bool)
+        for _ in range(self._steps):
+            self._world.step(self._command, dt)
+            self._odometry.update(self._world.wheel_velocity, dt)
+            self._touched |= self._world.collided
+        self._time += self._settings.period
+        self._age += self._settings.period
+
+    def _renew(self, goal: NDArray[np.float64]) -> None:
+        """Give new errands to robots that arrived, touched something, or take too long."""
+        allowed = 10.0 + PATIENCE * self._follower.length / self._limits[0]
+        over = (goal[:, 2] < 0.2) | self._touched | (self._age > allowed)
+        self._begin(np.flatnonzero(over))
+
+    def _begin(self, rows: NDArray[np.intp]) -> None:
+        if not len(rows):
+            return
+        numbers = self._rng.integers(0, self._pool.size, len(rows))
+        errands = [self._pool.errand(int(self._map[row]), int(number))
+                   for row, number in zip(rows, numbers, strict=True)]
+        self._world.reset(rows, np.stack([e.start for e in errands]))
+        for row, errand in zip(rows, errands, strict=True):
+            self._follower.set_path(int(row), errand.path)
+        self._odometry.pose[rows] = 0.0
+        self._age[rows] = 0.0
+        self._sequence[rows] = self._begun + np.arange(len(rows))
+        self._begun += len(rows)
+        # A third drive undisturbed, the others under noise of any strength up to the setting's.
+        strength = self._settings.noise * self._rng.random(len(rows))
+        self._loud[rows] = np.where(self._rng.random(len(rows)) < 1 / 3, 0.0, strength)
+
+
+def _plain(flat: dict[str, object]) -> dict[str, object]:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in flat.items()}

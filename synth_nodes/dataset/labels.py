@@ -1,0 +1,229 @@
+"""
+Labels that cost nothing where the map is known: what would happen with a command.
+
+In simulation the map and the people are known; for a recorded log the map is the one built from
+the whole log. So a scan that a real sensor took gets a true label.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.errors import InputError
+from synth_nodes.types import FloatArray, RobotSpec
+from synth_nodes.world.atlas import AtlasArrays, inside, MapAtlas, to_cell
+from synth_nodes.world.collision import (
+    Body,
+    CLEARANCE_MAX,
+    CONTACT,
+    discs_gap,
+    place,
+    wall_gap,
+)
+from synth_nodes.world.drive import arc
+from synth_nodes.world.jit import inline, kernel
+from synth_nodes.world.solids import solids_gap
+
+FINEST = 0.25 * CONTACT
+"""Shortest step [m] of any corner on the way to a contact."""
+NEAR = 0.1
+"""Gaps [m] of the circle around the footprint below which the footprint itself is measured."""
+
+
+def time_to_contact(
+    atlas: MapAtlas,
+    robot: RobotSpec,
+    map_index: NDArray[np.integer],
+    pose: FloatArray,
+    command: FloatArray,
+    horizon: float,
+    actors: FloatArray | None = None,
+) -> NDArray[np.float32]:
+    """
+    Find when a robot that follows a command at once and for good touches something.
+
+    The whole footprint is swept along the exact arc by conservative advancement (Mirtich 1996);
+    people keep their velocity.
+
+    :param map_index: map of each robot in the atlas, shape (B,).
+    :param pose: x, y [m], yaw [rad] of base_link in `map`, shape (B, 3).
+    :param command: vx, vy [m/s], wz [rad/s], shape (B, K, 3): K commands for each robot.
+    :param horizon: [s]; contacts later than this are not looked for.
+    :param actors: x, y [m], vx, vy [m/s] in `map`, radius [m], shape (B, A, 5), or None.
+    :return: [s], shape (B, K); inf where nothing is touched within the horizon, 0 in contact.
+    :raises InputError: when shapes do not fit or values are not finite.
+    """
+    poses = np.ascontiguousarray(pose, np.float64)
+    commands = np.ascontiguousarray(command, np.float64)
+    batch = len(poses)
+    discs = (np.zeros((batch, 0, 5)) if actors is None
+             else np.ascontiguousarray(actors, np.float64))
+    if poses.shape != (batch, 3) or commands.ndim != 3 or commands.shape[::2] != (batch, 3):
+        raise InputError(f'pose has shape {poses.shape} and command {commands.shape}; they must '
+                         f'be ({batch}, 3) and ({batch}, K, 3)')
+    if discs.ndim != 3 or discs.shape[::2] != (batch, 5):
+        raise InputError(f'actors has shape {discs.shape}; it must be ({batch}, A, 5)')
+    if not (np.isfinite(poses).all() and np.isfinite(commands).all() and horizon > 0):
+        raise InputError(f'pose or command is not finite, or horizon = {horizon} s is not > 0')
+    out = np.empty(commands.shape[:2], np.float32)
+    _sweep_all(atlas.arrays, Body.of(robot), atlas.indices(map_index, batch), poses, commands,
+               horizon, discs, out)
+    return out
+
+
+def clearance(atlas: MapAtlas, robot: RobotSpec, map_index: NDArray[np.integer],
+              pose: FloatArray) -> NDArray[np.float32]:
+    """Gap [m] between footprint and walls at each pose, shape (B,), at most 2 m."""
+    poses = np.ascontiguousarray(pose, np.float64)
+    out = np.empty(len(poses), np.float32)
+    _gaps(atlas.arrays, Body.of(robot), atlas.indices(map_index, len(poses)), poses, out)
+    return out
+
+
+@kernel
+def _sweep_all(maps: AtlasArrays, body: Body, map_index: NDArray[np.int64],
+               poses: NDArray[np.float64], commands: NDArray[np.float64], horizon: float,
+               discs: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+    corners = np.empty((2, body.x.size))
+    for b in range(poses.shape[0]):
+        for k in range(commands.shape[1]):
+            out[b, k] = _sweep(maps, body, map_index[b], poses[b], commands[b, k], horizon,
+                               discs[b], corners)
+
+
+@kernel
+def _gaps(maps: AtlasArrays, body: Body, map_index: NDArray[np.int64],
+          poses: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+    corners = np.empty((2, body.x.size))
+    for b in range(poses.shape[0]):
+        m, x, y, yaw = map_index[b], poses[b, 0], poses[b, 1], poses[b, 2]
+        place(maps, m, body, x, y, yaw, corners)
+        gap = wall_gap(maps, m, corners, CLEARANCE_MAX)
+        out[b] = solids_gap(maps.solids, m, body.x, body.y, body.radius, x, y, yaw, gap)
+
+
+@inline
+def _gap(maps: AtlasArrays, body: Body, m: int, x: float, y: float, yaw: float,
+         discs: NDArray[np.float64], ahead: float, corners: NDArray[np.float64]) -> float:
+    """Gap [m] to what is nearest, people moved on by `ahead` [s]; far from walls a lower bound."""
+    gap = min(max(discs_gap(body, x, y, yaw, discs, ahead), 0.0), CLEARANCE_MAX)
+    far = _far(maps, body, m, x, y)
+    if far > NEAR:
+        gap = min(gap, far)
+    else:
+        place(maps, m, body, x, y, yaw, corners)
+        gap = wall_gap(maps, m, corners, gap)
+    return float(solids_gap(maps.solids, m, body.x, body.y, body.radius, x, y, yaw, gap))
+
+
+@inline
+def _far(maps: AtlasArrays, body: Body, m: int, x: float, y: float) -> float:
+    """Bound from below the gap [m] to walls of the circle around the footprint."""
+    column, row = to_cell(maps, m, x, y)
+    if not inside(maps, m, column, row):
+        return 0.0
+    cell = maps.shape[m, 0] + np.int64(row) * maps.shape[m, 2] + np.int64(column)
+    return float((maps.distance[cell] - 0.7072) * maps.frame[m, 4] - body.radius)
+
+
+@inline
+def _sweep(maps: AtlasArrays, body: Body, m: int, pose: NDArray[np.float64],
+           twist: NDArray[np.float64], horizon: float, discs: NDArray[np.float64],
+           corners: NDArray[np.float64]) -> float:
+    others = 0.0
+    for a in range(discs.shape[0]):
+        others = max(others, discs[a, 2] * discs[a, 2] + discs[a, 3] * discs[a, 3])
+    speed = np.sqrt(twist[0] * twist[0] + twist[1] * twist[1]) + abs(twist[2]) * body.radius
+    speed += np.sqrt(others)
+    t = 0.0
+    while True:
+        x, y, yaw = arc(pose[0], pose[1], pose[2], twist[0], twist[2], t, twist[1])
+        gap = _gap(maps, body, m, x, y, yaw, discs, t, corners)
+        if gap <= CONTACT:
+            return t
+        if speed <= 0.0:
+            return np.inf
+        t += max(gap - CONTACT, FINEST) / speed
+        if t > horizon:
+            return np.inf
+
+
+@dataclass(frozen=True)
+class StraightRun:
+    """Whether a drive from A to B held the line between them."""
+
+    held: bool
+    """Whether it came to B and never strayed."""
+    deviation: float
+    """Largest distance from the line [m]."""
+    missed: float
+    """Distance of its last position from B [m]."""
+
+
+def straightness(positions: FloatArray, start: FloatArray, end: FloatArray,
+                 tolerance: float = 0.1) -> StraightRun:
+    """
+    Say whether a drive held the straight line from A to B.
+
+    :param positions: where the robot was, in order [m], shape (N, 2).
+    :param start: A [m], shape (2,).
+    :param end: B [m], shape (2,).
+    :param tolerance: distance from the line, and of the end from B, that is still good [m].
+    :raises InputError: when A and B coincide or there are no positions.
+    """
+    way = np.asarray(positions, float)
+    a, b = np.asarray(start, float), np.asarray(end, float)
+    length = float(np.hypot(*(b - a)))
+    if not len(way) or length < 1e-6:
+        raise InputError(f'a line needs positions and two ends apart; got {len(way)} positions '
+                         f'from {a.tolist()} to {b.tolist()}')
+    along = np.clip((way - a) @ (b - a) / length ** 2, 0.0, 1.0)
+    off = way - (a + along[:, None] * (b - a))
+    deviation = float(np.hypot(*off.T).max())
+    missed = float(np.hypot(*(way[-1] - b)))
+    return StraightRun(deviation <= tolerance and missed <= tolerance, deviation, missed)
+
+
+def fan(robot: RobotSpec, speeds: Sequence[float] = (0.4, 1.0),
+        turns: Sequence[float] = (-1.0, -0.4, 0.0, 0.4, 1.0)) -> NDArray[np.float64]:
+    """
+    Commands that cover what a robot may do: each speed with each turn rate.
+
+    :param speeds: shares of the fastest speed.
+    :param turns: shares of the fastest turn rate.
+    :return: vx, vy [m/s], wz [rad/s], shape (speeds x turns, 3).
+    """
+    v, w = np.meshgrid(np.asarray(speeds) * robot.max_speed,
+                       np.asarray(turns) * robot.max_turn_rate, indexing='ij')
+    return np.stack((v.ravel(), np.zeros(v.size), w.ravel()), axis=1)
+
+
+def base_from_laser(laser_pose: FloatArray, mount: Sequence[float]) -> NDArray[np.float64]:
+    """
+    Poses of base_link from those of the laser.
+
+    :param laser_pose: x, y [m], yaw [rad] in `map`, shape (N, 3).
+    :param mount: pose of the laser in base_link.
+    """
+    pose = np.array(laser_pose, np.float64)
+    pose[:, 2] -= mount[2]
+    c, s = np.cos(pose[:, 2]), np.sin(pose[:, 2])
+    pose[:, 0] -= c * mount[0] - s * mount[1]
+    pose[:, 1] -= s * mount[0] + c * mount[1]
+    return pose
+
+
+def map_numbers(names: Sequence[str], atlas: MapAtlas) -> Mapping[str, int]:
+    """
+    Find the map of each place in an atlas by name.
+
+    :raises InputError: when a place has no map.
+    """
+    known = {grid.name: n for n, grid in enumerate(atlas.maps)}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise InputError(f"no map for the places {', '.join(missing)}; there are maps for "
+                         f"{', '.join(known)}")
+    return {name: known[name] for name in names}

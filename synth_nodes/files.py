@@ -1,0 +1,71 @@
+"""Files and folders that are whole or not there, whatever interrupts their writing."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+import shutil
+from typing import Any
+
+from synth_nodes.errors import InputError
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that readers, and a loss of power, see the old content or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    with open(temporary, 'wb') as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON for people and machines, in one step; NaN and infinity are refused."""
+    text = json.dumps(content, indent=1, allow_nan=False)
+    write_atomically(path, (text + '\n').encode())
+
+
+def read_json(path: Path, what: str) -> dict[str, Any]:
+    """
+    Read a JSON object.
+
+    :param what: what the file is, for messages.
+    :raises InputError: when it is missing, unreadable, or no object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise InputError(f'{what} {path}: cannot be read ({error.strerror})') from None
+    except ValueError as error:
+        raise InputError(f'{what} {path}: is not JSON ({error})') from None
+    if not isinstance(content, dict):
+        raise InputError(f'{what} {path}: holds no JSON object but {type(content).__name__}')
+    return content
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all in it, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

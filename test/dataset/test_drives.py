@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+from synth_nodes.cli import main
+from synth_nodes.dataset.bag import Topics
+from synth_nodes.dataset.carmen import beam_angles, CarmenLog
+from synth_nodes.dataset.clean import cleaned, CleanSettings, examine
+from synth_nodes.dataset.drives import drive_fields, import_bag, log_columns, sensor_of, thinned
+from synth_nodes.dataset.reader import DataSet
+from synth_nodes.dataset.schema import Schema
+from synth_nodes.dataset.store import Writer
+from synth_nodes.dataset.to_bag import export_bag
+from synth_nodes.errors import InputError
+
+BEAMS = 8
+
+
+def drive(count: int = 40, seed: int = 0) -> dict:
+    """Make a drive at 1 m/s on a circle of 2 m radius, one record a tenth of a second."""
+    rng = np.random.default_rng(seed)
+    t = 0.1 * np.arange(count)
+    yaw = 0.5 * t
+    pose = np.stack((2 * np.sin(yaw), 2 - 2 * np.cos(yaw), yaw), axis=1)
+    return {'stamp': t + 7.0, 'sequence': np.zeros(count, int), 'place': np.zeros(count, int),
+            'scan': rng.uniform(0.5, 6.0, (count, BEAMS)).astype(np.float32), 'laser_pose': pose,
+            'odom': pose.copy(), 'velocity': np.tile([1.0, 0.0, 0.5], (count, 1)),
+            'command': np.tile([1.0, 0.0, 0.6], (count, 1))}
+
+
+def stored(folder, columns) -> DataSet:
+    schema = Schema.of('drive', drive_fields(BEAMS),
+                       sensor=sensor_of(np.linspace(-1, 1, BEAMS), 0.05, 12.0))
+    with Writer(folder, schema) as writer:
+        writer.place('lab', 'train')
+        writer.append(columns)
+    return DataSet(folder)
+
+
+def log(poses, stamps, beams=4, ranges=None) -> CarmenLog:
+    count = len(poses)
+    return CarmenLog('hall', np.ones((count, beams), np.float32) if ranges is None else ranges,
+                     beam_angles(beams), np.asarray(poses, float), np.asarray(poses, float),
+                     np.asarray(stamps, float), 50.0, 0.0, count, {})
+
+
+def test_velocity_of_a_log_is_that_of_the_circle_it_drove():
+    columns = drive()
+    out = log_columns(log(columns['odom'], columns['stamp']), 0, 3)
+    velocity = np.asarray(out['velocity'])
+    assert np.isnan(velocity[0]).all()
+    np.testing.assert_allclose(velocity[1:], np.tile([1.0, 0.0, 0.5], (39, 1)), atol=2e-3)
+    assert np.isnan(out['command']).all() and set(out['sequence']) == {3}
+
+
+def test_coarse_stamps_and_jumps_leave_the_velocity_unknown():
+    poses = [(0, 0, 0), (0.1, 0, 0), (90, 0, 0), (90.1, 0, 0)]
+    jumped = np.asarray(log_columns(log(poses, [0, 1, 2, 3]), 0, 0)['velocity'])
+    assert np.isnan(jumped[2]).all() and np.isfinite(jumped[[1, 3]]).all()
+    coarse = log_columns(log(poses, [5, 5, 5, 5]), 0, 0)
+    assert np.isnan(coarse['velocity']).all()
+    assert coarse['stamp'].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize('have', [180, 360, 361])
+def test_thinned_logs_share_their_angles(have):
+    ranges = np.arange(have, dtype=np.float32)[None].repeat(2, 0)
+    thin = thinned(log([(0, 0, 0)] * 2, [0, 1], have, ranges), 180)
+    np.testing.assert_allclose(thin.angles, beam_angles(180), atol=1e-12)
+    np.testing.assert_allclose(beam_angles(have)[thin.ranges[0].astype(int)], thin.angles)
+
+
+def test_beams_that_cannot_be_kept_evenly_are_refused():
+    with pytest.raises(InputError, match='has 180 beams, of which 100'):
+        thinned(log([(0, 0, 0)], [0], 180), 100)
+
+
+def test_a_bag_and_back_gives_the_same_drive(tmp_path):
+    data = stored(tmp_path / 'set', drive())
+    assert export_bag(data, tmp_path / 'bag') == 3 * 40
+    import_bag(tmp_path / 'bag', tmp_path / 'again', Topics(), 'lab', 'train', say=lambda _: None)
+    again = DataSet(tmp_path / 'again')
+    for name in ('scan', 'odom', 'velocity', 'command', 'stamp'):
+        np.testing.assert_allclose(again.read(name), data.read(name), atol=1e-6)
+    assert np.isnan(again.read('laser_pose')).all()
+    np.testing.assert_allclose(again.schema.sensor['angles'], data.schema.sensor['angles'],
+                               atol=1e-6)
+
+
+def test_what_is_not_known_is_not_exported(tmp_path):
+    columns = drive()
+    columns['command'][5:] = np.nan
+    columns['odom'][:] = np.nan
+    assert export_bag(stored(tmp_path / 'set', columns), tmp_path / 'bag') == 40 + 5
+    with pytest.raises(InputError, match='no drive number 4'):
+        export_bag(DataSet(tmp_path / 'set'), tmp_path / 'none', 4)
+    assert not (tmp_path / 'none').exists()
+
+
+def test_each_fault_is_found_counted_and_named(tmp_path):
+    columns = drive(80)
+    columns['scan'][10] = columns['scan'][9]
+    columns['stamp'][20:] += 3.0
+    columns['laser_pose'][30:, 0] += 9.0
+    columns['scan'][40] = np.nan
+    columns['scan'][:, 3] = np.inf
+    findings = examine(stored(tmp_path / 'set', columns))
+    assert {f.name: f.count for f in findings.found} == {
+        'gap': 1, 'jump': 1, 'duplicate': 1, 'empty scan': 1, 'dead beam': 1}
+    assert np.flatnonzero(findings.bad).tolist() == [10, 30, 40]
+    assert any('beams hardly ever see anything: 3' in line for line in findings.lines())
+
+
+def test_millimetres_are_noticed(tmp_path):
+    columns = drive()
+    columns['scan'] *= 1000
+    assert [f.name for f in examine(stored(tmp_path / 'set', columns)).found] == ['wrong unit']
+
+
+def test_a_sound_drive_has_no_finding_and_cleaning_keeps_the_rest(tmp_path):
+    data = stored(tmp_path / 'set', drive())
+    findings = examine(data, CleanSettings())
+    assert findings.found == () and findings.lines() == ['nothing is wrong']
+    bad = np.zeros(len(data), bool)
+    bad[3] = True
+    assert cleaned(data, tmp_path / 'clean', bad).written == 39
+    kept = DataSet(tmp_path / 'clean').read('stamp')
+    np.testing.assert_array_equal(kept, np.delete(data.read('stamp'), 3))
+    with pytest.raises(InputError, match='nothing is left'):
+        cleaned(data, tmp_path / 'none', ~np.zeros(len(data), bool))
+
+
+def test_verbs_work_on_a_recorded_log(tmp_path, shared_data, capsys):
+    logs = [str(shared_data / 'carmen' / f'{n}-corrected.log.gz') for n in ('aces', 'csail')]
+    out = tmp_path / 'real'
+    assert main(['dataset', 'import', *logs, '--beams', '180', '--out', str(out),
+                 '--split', 'aces-corrected=test', '--split', 'csail-corrected=train']) == 0
+    assert main(['dataset', 'info', str(out), '--picture', str(tmp_path / 'p.png')]) == 0
+    said = capsys.readouterr().out
+    assert '846 records of 180 beams in 2 drives' in said and 'aces-corrected: 440' in said
+    assert (tmp_path / 'p.png').stat().st_size > 10_000
+    assert main(['dataset', 'verify', str(out)]) == 0
+    assert main(['dataset', 'import', *logs, '--out', str(tmp_path / 'mixed')]) == 2
