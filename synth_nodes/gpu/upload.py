@@ -27,6 +27,26 @@ def upload(values: Any, device: Any) -> Any:
     return wp.array(array, dtype=KINDS[array.dtype.str[1:]], device=device, copy=True)
 
 
+def fill(struct: Any, source: Any, device: Any) -> Any:
+    """
+    Copy what a named tuple holds to a device.
+
+    :param struct: a `warp.struct`, whose fields are among those of the source.
+    :return: an instance of it; tuples within tuples become structs within structs.
+    """
+    filled = struct()
+    for name, field in struct.vars.items():
+        value = getattr(source, name)
+        if isinstance(value, AtlasArrays):
+            value = upload_maps(value, device)
+        elif isinstance(value, tuple):
+            value = fill(field.type, value, device)
+        elif isinstance(value, np.ndarray):
+            value = upload(value, device)
+        setattr(filled, name, value)
+    return filled
+
+
 def bring(values: Any, kind: Any, shape: tuple[int, ...], name: str, device: Any) -> Any:
     """
     Take what is on the device already as it is, and copy anything else there.

@@ -1,5 +1,7 @@
 """B robots, each in its own or a shared map among people, stepped at once."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,12 +14,25 @@ from synth_nodes.world.collision import Body, CONTACT, overlaps_solid
 from synth_nodes.world.drive import Drive, Queue
 from synth_nodes.world.rails import build_rails
 from synth_nodes.world.randomise import Domain, draw_domain, pack_ranges, Randomisation
-from synth_nodes.world.spawn import find_starts, spawn_crowds, spawn_robots
+from synth_nodes.world.spawn import find_starts, spawn_crowds, spawn_robots, Starts
 from synth_nodes.world.stepping import measure, Scene, State, step_all
 from synth_nodes.world.ways import build_ways, no_ways
 
 LONGEST_STEP = 0.2
 """Steps longer than this [s] are refused: people choose their way once a step."""
+
+
+class Parts(NamedTuple):
+    """All that a world is made of, for another back end to go on with."""
+
+    scene: Scene
+    state: State
+    starts: Starts
+    nominal: Domain
+    """One row: what the settings say."""
+    ranges: NDArray[np.float64] | None
+    """What worlds draw from at a reset, see `pack_ranges`; None for nothing."""
+    any_map: bool
 
 
 class World:
@@ -72,6 +87,12 @@ class World:
             Crowd.empty(batch, actors.count, carts.count if carts else 0),
             Domain.of(batch, Drive.of(robot), Manner.of(actors), actors.count))
         self.reset()
+
+    @property
+    def parts(self) -> Parts:
+        """Its tables and its state, not copied."""
+        return Parts(self._scene, self._state, self._starts, self._nominal, self._ranges,
+                     self._any_map)
 
     @property
     def batch(self) -> int:

@@ -28,6 +28,16 @@ OPTIONS = {'enable_backward': False, 'max_unroll': 0, 'cpu_compiler_flags': '-ma
 
 
 @wp.func
+def infinity():
+    """
+    Start a minimum: what a variable that changes begins with.
+
+    real(INF) must not: Warp 1.19 makes the constant itself the variable, for the whole function.
+    """
+    return INF
+
+
+@wp.func
 def mixed(state: wp.uint64):
     """Scramble a counter (SplitMix64's mixer)."""
     z = (state ^ (state >> wp.uint64(30))) * MIX_1

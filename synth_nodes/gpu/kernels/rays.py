@@ -7,6 +7,7 @@ import warp as wp
 from synth_nodes.gpu.kernels.basics import (
     GOLDEN,
     INF,
+    infinity,
     mixed,
     OPTIONS,
     real,
@@ -140,7 +141,7 @@ def disc_range(to_x: real, to_y: real, radius: real, dx: real, dy: real):
 @wp.func
 def solid_range(maps: Maps, m: int, discs: Table, x: real, y: real, dx: real, dy: real):
     """Range [m] to the nearest box or disc of map m, or moving disc."""
-    best = real(INF)
+    best = infinity()
     for k in range(maps.first[m, 0], maps.first[m + 1, 0]):
         best = wp.min(best, box_range(maps.boxes[k], x, y, dx, dy))
     for k in range(maps.first[m, 1], maps.first[m + 1, 1]):
@@ -165,7 +166,7 @@ def spoiled(ideal: wp.float32, optics: Optics, z: wp.uint64):
     if ideal < optics.low or measured < optics.low:
         return -NOTHING
     if (z & wp.uint64(0xFFFFFF)) < optics.dropout or measured > optics.high:
-        return wp.float32(NOTHING)
+        return NOTHING
     return measured
 
 
