@@ -64,7 +64,8 @@ def _profile(default: str) -> Argument:
 SIMULATED = 5
 """Niceness of what stands in for the world, so that it does not delay the control loop."""
 WORLD = (
-    NodeEntry('world_node', (('map', 'map'), ('rate', 'rate')), nice=SIMULATED),
+    NodeEntry('world_node', (('map', 'map'), ('rate', 'rate'), ('with_camera', 'camera')),
+              nice=SIMULATED),
     NodeEntry('lidar_node', nice=SIMULATED),
     NodeEntry('imu_node', nice=SIMULATED),
     NodeEntry('odometry_node', nice=SIMULATED),

@@ -65,7 +65,8 @@ def written(process: Process, folder: Path) -> dict[str, object]:
 
 def test_arguments_reach_the_nodes_that_take_them(chart: Path, tmp_path: Path) -> None:
     world, lidar, *_ = planned('sim', f'map:={chart}', 'rate:=4').processes
-    assert written(world, tmp_path) == {'map': str(chart), 'rate': 4.0}
+    assert written(world, tmp_path) == {
+        'map': str(chart), 'rate': 4.0, 'with_camera': False}
     assert written(lidar, tmp_path) == {}
 
 
@@ -86,7 +87,7 @@ def test_a_map_that_looks_like_a_number_stays_a_string(
     monkeypatch.chdir(tmp_path)
     chart.rename('12')
     world = planned('sim', 'map:=12').processes[0]
-    assert written(world, tmp_path) == {'map': f'{tmp_path}/12'}
+    assert written(world, tmp_path) == {'map': f'{tmp_path}/12', 'with_camera': False}
 
 
 def test_user_file_comes_last(tmp_path: Path) -> None:

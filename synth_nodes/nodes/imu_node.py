@@ -1,4 +1,4 @@
-"""A simulated IMU in base_link."""
+"""A simulated IMU on the robot."""
 
 from nav_msgs.msg import Odometry
 import numpy as np
@@ -6,9 +6,10 @@ from rclpy.node import Node
 from sensor_msgs.msg import Imu as ImuMessage
 
 from synth_nodes.nodes.parameters import ImuParameters, NODE_PARAMETERS
+from synth_nodes.nodes.sampling import Sampling
 from synth_nodes.ros.clocks import to_ns, to_stamp
-from synth_nodes.ros.conversions import fill_imu, velocity_of, yaw_of
-from synth_nodes.ros.diagnostics import Diagnostics, Health, WARN
+from synth_nodes.ros.conversions import fill_imu, fill_imu_covariance, velocity_of, yaw_of
+from synth_nodes.ros.diagnostics import Diagnostics
 from synth_nodes.ros.faults import FaultSwitch
 from synth_nodes.ros.parameters import declare
 from synth_nodes.ros.qos import advertise, DRIVER, SENSOR, subscribe
@@ -23,51 +24,45 @@ class ImuNode(Node):
     def __init__(self) -> None:
         super().__init__('imu_node', automatically_declare_parameters_from_overrides=True)
         self.faults = FaultSwitch()
-        settings = declare(
-            self, ImuParameters, NODE_PARAMETERS.values(), live=self.faults.live)
-        self.imu = Imu(settings.imu, 1, settings.seed)
-        self.last: tuple[int, np.ndarray] | None = None
-        self.readings = 0
+        s = declare(self, ImuParameters, NODE_PARAMETERS.values(), live=self.faults.live)
+        still = np.zeros((1, 3))
+        Imu(s.imu).read(still, still, still[:, 0], 0.01)  # loads the kernel
+        self.imu = Imu(s.imu, 1, s.seed)
+        self.sampling: Sampling[np.ndarray] = Sampling(s.imu.rate)
         self.message = ImuMessage()
         self.diagnostics = Diagnostics(self)
-        self.diagnostics.add('imu', self._health)
+        self.diagnostics.add('imu', self.sampling.health)
         report = self.diagnostics.mismatch
         self.publisher = advertise(self, ImuMessage, 'imu/data', DRIVER, report)
-        self.faults.begin(settings.faults, imu_channels(), settings.seed, settings.frame_id,
-                          self._send, self.diagnostics)
-        subscribe(self, Odometry, 'ground_truth/odom', self._take, SENSOR, report)
+        self.faults.begin(s.faults, imu_channels(), s.seed, s.frame_id, self._send,
+                          self.diagnostics)
+        subscribe(self, Odometry, 'ground_truth/motion', self._take, SENSOR, report)
 
     def _take(self, truth: Odometry) -> None:
         stamp, velocity = to_ns(truth.header.stamp), velocity_of(truth.twist.twist)
-        last, self.last = self.last, (stamp, velocity)
-        if last is None or stamp <= last[0]:
+        self.faults.tick(stamp)
+        pair = self.sampling.take(stamp, velocity)
+        if pair is None:
             return
+        before, dt = pair
         yaw = np.array([yaw_of(truth.pose.pose.orientation)])
-        reading = self.imu.read(velocity[None], last[1][None], yaw, (stamp - last[0]) * 1e-9)
-        variances = (reading.angular_velocity_variance, reading.linear_acceleration_variance,
-                     reading.orientation_variance)
+        reading = self.imu.read(velocity[None], before[None], yaw, dt)
         self.faults.take(stamp, {
             'angular_velocity': reading.angular_velocity[0],
             'linear_acceleration': reading.linear_acceleration[0],
-            'yaw': reading.orientation, 'variances': np.array(variances)})
-        self.readings += 1
+            'yaw': reading.orientation,
+            'rate_covariance': reading.angular_velocity_covariance[0],
+            'force_covariance': reading.linear_acceleration_covariance[0],
+            'yaw_variance': reading.orientation_variance})
 
     def _send(self, reading: Reading) -> None:
         message, arrays = self.message, reading.arrays
         message.header.stamp, message.header.frame_id = to_stamp(reading.stamp), reading.frame_id
         fill_imu(message, arrays['angular_velocity'], arrays['linear_acceleration'],
                  float(arrays['yaw'][0]))
-        rate, acceleration, yaw = arrays['variances'].tolist()
-        message.angular_velocity_covariance[::4] = [rate] * 3
-        message.linear_acceleration_covariance[::4] = [acceleration] * 3
-        # A planar robot: roll and pitch are zero and known.
-        message.orientation_covariance[::4] = [1e-9, 1e-9, yaw]
+        fill_imu_covariance(message, arrays['rate_covariance'], arrays['force_covariance'],
+                            float(arrays['yaw_variance'][0]))
         self.publisher.publish(message)
-
-    def _health(self) -> Health:
-        values = {'readings': self.readings}
-        return Health(values=values) if self.readings else Health(
-            WARN, 'no ground truth yet', values)
 
 
 def main() -> None:

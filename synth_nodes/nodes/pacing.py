@@ -2,8 +2,8 @@
 
 from collections import deque
 
-CATCH_UP = 4
-"""Steps that may be made up for after a delay; what is later than that is not."""
+CATCH_UP = 0.1
+"""Simulated time [s] that may be made up for after a delay; what is later than that is not."""
 _WINDOW = 1.0
 """Wall time [s] over which the real-time factor is measured."""
 
@@ -22,7 +22,7 @@ class Pacer:
         """
         Begin paused until the first call of :meth:`due`.
 
-        :param step: simulated time a step [s].
+        :param step: simulated time a step [s], the longest where they differ.
         :param rate: simulated time for each second of wall time.
         :param max_lead: [s] of simulated time; infinite for never waiting.
         :param timeout: [s] of wall time.
@@ -37,40 +37,40 @@ class Pacer:
         self._newest = -float('inf')
         self._heard = -float('inf')
         self._waiting: float | None = None
-        self._steps: deque[float] = deque()
+        self._steps: deque[tuple[float, float]] = deque()
 
     def hear(self, stamp: float, wall: float) -> None:
         """Take note of a command with simulated stamp [s], come at a wall time [s]."""
         self._newest = max(self._newest, stamp)
         self._heard = wall
 
-    def due(self, time: float, wall: float) -> bool:
+    def due(self, time: float, wall: float, step: float | None = None) -> bool:
         """
         Whether to take a step now; when True, the step counts as taken.
 
         :param time: present simulated time [s].
         :param wall: present wall time [s].
+        :param step: simulated time of this step [s]; None: as given at the start.
         """
+        step = step or self.step
         if self._next is None:
             self._next = wall
         if wall < self._next:
             return False
-        if self._held(time, wall):
+        if self._held(time + step, wall):
             return False
-        period = self.step / self.rate
-        self._next = max(self._next + period, wall - CATCH_UP * period)
-        self._steps.append(wall)
-        while self._steps[0] < wall - _WINDOW:
+        self._next = max(self._next + step / self.rate, wall - CATCH_UP / self.rate)
+        self._steps.append((wall, step))
+        while self._steps[0][0] < wall - _WINDOW:
             self._steps.popleft()
         return True
 
     def real_time_factor(self, wall: float) -> float:
         """Measure simulated time for each second of wall time, over the last second."""
-        recent = sum(1 for at in self._steps if at > wall - _WINDOW)
-        return recent * self.step / _WINDOW
+        return sum(step for at, step in self._steps if at > wall - _WINDOW) / _WINDOW
 
-    def _held(self, time: float, wall: float) -> bool:
-        lead = time + self.step - self._newest
+    def _held(self, then: float, wall: float) -> bool:
+        lead = then - self._newest
         held = lead > self.max_lead + 1e-9 and wall - self._heard < self.timeout
         if held and self._waiting is None:
             self._waiting = wall

@@ -3,6 +3,9 @@
 from collections.abc import Hashable
 from typing import Any
 
+TOLERANCE = 1000
+"""A message that comes this much [ns] before its moment is in time."""
+
 
 class Pairing:
     """
@@ -27,7 +30,7 @@ class Pairing:
         :param stamp: [ns].
         :return: (message, partner) where it is picked and its partner is there already.
         """
-        slot = stamp // self._period
+        slot = (stamp + TOLERANCE) // self._period
         if slot == self._slot:
             return None
         self._slot = slot

@@ -2,9 +2,9 @@
 Every node's parameters, one settings class a node.
 
 No rclpy here: the launcher checks parameter files against :data:`NODE_PARAMETERS` before it
-starts anything. The groups `robot` and `lidar`, and `stamped`, are shared by several nodes and
-belong under ``/**:`` in a parameter file. The layout of observations is no parameter of the
-policy node: it comes with each model, in its contract.
+starts anything. The groups `robot`, `wheels`, `lidar`, `camera` and `imu`, and `stamped`, are
+shared by several nodes and belong under ``/**:`` in a parameter file. The layout of observations
+is no parameter of the policy node: it comes with each model, in its contract.
 """
 
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from synth_nodes.safety.log_files import SafetyLogSettings
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.sensors.camera_spec import CameraSpec
 from synth_nodes.sensors.fault_settings import FaultSettings
-from synth_nodes.sensors.imu import ImuSettings
-from synth_nodes.sensors.wheels import OdometrySettings
+from synth_nodes.sensors.imu_settings import ImuSettings
+from synth_nodes.sensors.wheels import OdometrySettings, WheelSpec
 from synth_nodes.settings import setting
 from synth_nodes.train.settings import BcSettings
 from synth_nodes.types import LidarSpec, RobotSpec
@@ -26,9 +26,13 @@ STAMPED_HELP = 'Velocity commands are TwistStamped (true) or Twist (false).'
 
 @dataclass(frozen=True)
 class WorldParameters:
-    """Parameters of `world_node`."""
+    """Parameters of `world_node`; of lidar, camera and IMU it takes the rates."""
 
     robot: RobotSpec = field(default_factory=RobotSpec)
+    wheels: WheelSpec = field(default_factory=WheelSpec)
+    lidar: LidarSpec = field(default_factory=LidarSpec)
+    camera: CameraSpec = field(default_factory=CameraSpec)
+    imu: ImuSettings = field(default_factory=ImuSettings)
     actors: ActorSettings = field(default_factory=ActorSettings)
     map: str = setting('', 'Nav2 map file (YAML) to drive in; empty: a generated building.')
     building_seed: int = setting(
@@ -40,8 +44,10 @@ class WorldParameters:
         (0.0, 0.0, 0.0), 'Pose in map to start and reset at: x, y, yaw.',
         unit='m, m, rad', low=-1e5, high=1e5)
     rate_hz: float = setting(
-        40.0, 'Steps, and ground truth messages, a second of simulated time.',
+        40.0, 'Ground truth messages a second of simulated time, beside those at moments of a '
+        'lidar or camera; for motion there are as many as `imu.rate` says.',
         unit='Hz', low=5.0, high=500.0)
+    with_camera: bool = setting(False, 'Whether there is a camera to give ground truth to.')
     rate: float = setting(
         1.0, 'Speed of simulated time against the wall clock.', low=0.01, high=100.0)
     throttle: bool = setting(
@@ -99,7 +105,11 @@ class OdometryParameters:
     """Parameters of `odometry_node`."""
 
     odometry: OdometrySettings = field(default_factory=OdometrySettings)
+    robot: RobotSpec = field(default_factory=RobotSpec)
+    wheels: WheelSpec = field(default_factory=WheelSpec)
     lidar: LidarSpec = field(default_factory=LidarSpec)
+    camera: CameraSpec = field(default_factory=CameraSpec)
+    imu: ImuSettings = field(default_factory=ImuSettings)
     faults: FaultSettings = field(default_factory=FaultSettings)
     seed: int = setting(4, 'Seed of wheel slip.', low=0, high=2**31 - 1)
     odom_frame: str = setting('odom', 'Frame that the odometry is given in.')

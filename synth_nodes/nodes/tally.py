@@ -2,6 +2,8 @@
 
 MOVING = 0.02
 """Speed [m/s, rad/s] above which a touch counts as the robot's doing."""
+RELEASED = 2e-3
+"""Gap [m] from which a touch is over; the world ends motions a millimetre before."""
 
 
 class Tally:
@@ -26,7 +28,7 @@ class Tally:
         if touching and not self.touching:
             self.collisions += 1
             self.collisions_moving += speed > MOVING
-        self.touching = touching
+        self.touching = touching or (self.touching and clearance < RELEASED)
 
     def figures(self) -> dict[str, float]:
         """Return the counters for diagnostics."""

@@ -4,28 +4,26 @@ import time
 from typing import Any
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from nav_msgs.msg import OccupancyGrid, Odometry
+from nav_msgs.msg import OccupancyGrid
 import numpy as np
 from rclpy.node import Node
-from rosgraph_msgs.msg import Clock
 from std_srvs.srv import Trigger
-from visualization_msgs.msg import MarkerArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.nodes.pacing import Pacer
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, WorldParameters
+from synth_nodes.nodes.schedule import Schedule
 from synth_nodes.nodes.tally import Tally
-from synth_nodes.ros.clocks import every, to_seconds, to_stamp
+from synth_nodes.nodes.truth import Truth
+from synth_nodes.ros.clocks import every, to_seconds
 from synth_nodes.ros.conversions import (
     command_class,
-    fill_odometry,
     grid_to_message,
     pose_of,
     twist_of,
     velocity_of,
 )
 from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health
-from synth_nodes.ros.markers import fill_obstacles, new_obstacles
 from synth_nodes.ros.parameters import declare
 from synth_nodes.ros.qos import advertise, COMMAND, DRIVER, MAP, subscribe
 from synth_nodes.ros.run import run_node
@@ -49,9 +47,13 @@ class WorldNode(Node):
         self.start = None if s.random_start else np.array(s.start_pose)
         self.world.reset(pose=self.start)
         self.world.step(np.zeros((1, 3)), 1e-6)  # loads the kernels before time begins
-        self.step_ns = round(1e9 / s.rate_hz)
+        rates = {'truth': s.rate_hz, 'motion': s.imu.rate, 'lidar': s.lidar.rate}
+        if s.with_camera:
+            rates['camera'] = s.camera.rate
+        self.schedule = Schedule(rates)
+        self.step = 1.0 / max(s.rate_hz, s.imu.rate)
         self.time_ns = 0
-        self.pacer = Pacer(self.step_ns * 1e-9, s.rate, s.max_lead if s.throttle else np.inf,
+        self.pacer = Pacer(self.step, s.rate, s.max_lead if s.throttle else np.inf,
                            s.throttle_timeout)
         self.command = np.zeros((1, 3))
         self.heard = -np.inf
@@ -60,18 +62,13 @@ class WorldNode(Node):
         self.diagnostics = Diagnostics(self)
         self.diagnostics.add('world', self._health)
         self._endpoints(grid_to_message(grid))
-        self.timer = every(self, self.step_ns * 1e-9 / s.rate, self._advance)
+        self.timer = every(self, self.step / s.rate, self._advance)
 
     def _endpoints(self, map_message: OccupancyGrid) -> None:
         report = self.diagnostics.mismatch
-        self.clock = self.create_publisher(Clock, '/clock', DRIVER)
-        self.truth = advertise(self, Odometry, 'ground_truth/odom', DRIVER, report)
-        self.obstacles = advertise(self, MarkerArray, 'ground_truth/obstacles', DRIVER, report)
+        self.truth = Truth(self, self.settings, self.world, report)
         self.map = advertise(self, OccupancyGrid, 'map', MAP, report)
         self.map.publish(map_message)
-        self.pose_message = Odometry(child_frame_id='base_link')
-        self.pose_message.header.frame_id = 'map'
-        self.markers = new_obstacles(self.world.actors.shape[1], 'map')
         subscribe(self, command_class(self.settings.stamped), 'cmd_vel', self._take_command,
                   COMMAND, report)
         subscribe(self, PoseWithCovarianceStamped, '/initialpose', self._take_pose, DRIVER,
@@ -91,26 +88,24 @@ class WorldNode(Node):
         self._advance()
 
     def _advance(self) -> None:
+        # Twice as many steps as are due each time make up for a delay without starving others.
         for _ in range(2):
-            if not self.pacer.due(self.time_ns * 1e-9, time.monotonic()):
+            dt = (self.schedule.next - self.time_ns) * 1e-9
+            if not self.pacer.due(self.time_ns * 1e-9, time.monotonic(), dt):
                 return
-            self._step()
+            self._step(dt)
 
-    def _step(self) -> None:
+    def _step(self, dt: float) -> None:
         now = self.time_ns * 1e-9
         if now - self.heard > self.settings.command_timeout:
             self.command[:] = 0.0
         speed = float(abs(self.world.velocity[0]).max())
-        self.world.step(self.command, self.step_ns * 1e-9)
-        self.time_ns += self.step_ns
+        self.world.step(self.command, dt)
+        self.time_ns = self.schedule.next
+        due = self.schedule.take()
+        self.truth.roll(dt)
         self.tally.count(bool(self.world.collided[0]), speed, float(self.world.clearance[0]))
-        stamp = to_stamp(self.time_ns)
-        self.clock.publish(Clock(clock=stamp))
-        fill_obstacles(self.markers, stamp, self.world.actors[0])
-        self.obstacles.publish(self.markers)
-        self.pose_message.header.stamp = stamp
-        fill_odometry(self.pose_message, self.world.pose[0], self.world.velocity[0])
-        self.truth.publish(self.pose_message)
+        self.truth.tell(self.time_ns, 'motion' in due, bool(due - {'motion'}))
 
     def _reset(self, request: Any, response: Any) -> Any:
         self._place(self.start)
@@ -129,7 +124,7 @@ class WorldNode(Node):
 
     def _set_rate(self, rate: float) -> None:
         self.pacer.rate = rate
-        self.timer.timer_period_ns = int(self.step_ns / rate)
+        self.timer.timer_period_ns = int(1e9 * self.step / rate)
 
     def _health(self) -> Health:
         values = {**self.tally.figures(), 'clearance': float(self.world.clearance[0]),

@@ -7,6 +7,7 @@ a double without an error and send garbage. Frames and units are those of the me
 """
 
 from array import array
+from collections.abc import Sequence
 import math
 from typing import Any
 
@@ -14,7 +15,7 @@ from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, Twist, Twist
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sensor_msgs.msg import Imu, LaserScan
+from sensor_msgs.msg import Imu, JointState, LaserScan
 
 from synth_nodes.errors import InputError
 from synth_nodes.types import FloatArray, GridMap, LidarSpec
@@ -36,6 +37,22 @@ def set_yaw(orientation: Quaternion, yaw: float) -> None:
     orientation.x = orientation.y = 0.0
     orientation.z = math.sin(0.5 * yaw)
     orientation.w = math.cos(0.5 * yaw)
+
+
+def quaternion_of(rotation: FloatArray) -> NDArray[np.float64]:
+    """
+    Turn a rotation matrix, shape (3, 3), into x, y, z, w of unit length, w >= 0.
+
+    It is the eigenvector of the largest eigenvalue of Bar-Itzhack's matrix (2000).
+    """
+    r = np.asarray(rotation, float)
+    skew = np.array((r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]))
+    k = np.empty((4, 4))
+    k[:3, :3] = r + r.T - np.trace(r) * np.eye(3)
+    k[:3, 3] = k[3, :3] = skew
+    k[3, 3] = np.trace(r)
+    best = np.linalg.eigh(k)[1][:, 3]
+    return np.asarray(best if best[3] >= 0.0 else -best)
 
 
 def pose_of(pose: Pose) -> NDArray[np.float64]:
@@ -125,6 +142,36 @@ def fill_imu(message: Imu, angular_velocity: ArrayLike, linear_acceleration: Arr
     acceleration.x, acceleration.y, acceleration.z = np.asarray(
         linear_acceleration, float).tolist()
     set_yaw(message.orientation, float(yaw))
+
+
+def fill_imu_covariance(message: Imu, angular_velocity: FloatArray,
+                        linear_acceleration: FloatArray, yaw: float) -> None:
+    """
+    Fill covariances of rates and accelerations, shape (3, 3), and the variance of yaw.
+
+    Roll and pitch of a planar robot are zero and known.
+    """
+    message.angular_velocity_covariance[:] = angular_velocity.reshape(9)
+    message.linear_acceleration_covariance[:] = linear_acceleration.reshape(9)
+    message.orientation_covariance[:] = (1e-9, 0.0, 0.0, 0.0, 1e-9, 0.0, 0.0, 0.0, float(yaw))
+
+
+def new_joints(names: Sequence[str]) -> JointState:
+    """Make a message about joints with everything but stamp and values."""
+    return JointState(name=list(names))
+
+
+def set_joints(message: JointState, angles: ArrayLike, rates: ArrayLike) -> None:
+    """Fill angles [rad] and rates [rad/s] of the joints, shape (N,)."""
+    message.position = array('d', np.asarray(angles, float).tobytes())
+    message.velocity = array('d', np.asarray(rates, float).tobytes())
+
+
+def joint_angles(message: JointState, names: Sequence[str]) -> NDArray[np.float64] | None:
+    """Angles [rad] of joints by name, shape (N,); None where one is missing or not finite."""
+    by_name = dict(zip(message.name, message.position, strict=False))
+    angles = np.array([by_name.get(name, math.nan) for name in names], float)
+    return angles if np.isfinite(angles).all() else None
 
 
 def grid_to_message(grid: GridMap, frame_id: str = 'map') -> OccupancyGrid:

@@ -15,8 +15,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.time import Time as RosTime
 
-from synth_nodes.ros.conversions import set_yaw, yaw_of
+from synth_nodes.ros.conversions import quaternion_of, set_yaw, yaw_of
 from synth_nodes.ros.qos import MAP
+from synth_nodes.sensors.camera_spec import CameraSpec
 
 try:
     from tf2_msgs.msg import TFMessage
@@ -33,6 +34,17 @@ def transform(parent: str, child: str, pose: ArrayLike) -> TransformStamped:
     message = TransformStamped(child_frame_id=child)
     message.header.frame_id = parent
     set_transform(message, pose)
+    return message
+
+
+def camera_transform(parent: str, child: str, camera: CameraSpec) -> TransformStamped:
+    """Make a transform message of the optical frame of a camera (REP-103) in base_link."""
+    message = TransformStamped(child_frame_id=child)
+    message.header.frame_id = parent
+    rotation, position = camera.optical_in_base()
+    place, turn = message.transform.translation, message.transform.rotation
+    place.x, place.y, place.z = position.tolist()
+    turn.x, turn.y, turn.z, turn.w = quaternion_of(rotation).tolist()
     return message
 
 

@@ -45,7 +45,16 @@ def test_delay_is_made_up_for_only_in_part():
     pacer = Pacer(0.025, 1.0)
     assert pacer.due(0.0, 0.0)
     steps = sum(pacer.due(0.0, 10.0) for _ in range(100))
-    assert 1 <= steps <= CATCH_UP + 1
+    assert 1 <= steps <= CATCH_UP / 0.025 + 1
+
+
+def test_steps_of_all_lengths_keep_the_rate():
+    pacer, time, steps = Pacer(0.01, 2.0), 0.0, (0.01, 0.002, 0.005)
+    for k in range(4000):
+        while pacer.due(time, k * 1e-3, steps[k % 3]):
+            time += steps[k % 3]
+    assert time == pytest.approx(8.0, abs=0.03)
+    assert pacer.real_time_factor(4.0) == pytest.approx(2.0, abs=0.03)
 
 
 @settings(max_examples=30, deadline=None)

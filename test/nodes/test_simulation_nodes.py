@@ -6,7 +6,7 @@ from nav_msgs.msg import OccupancyGrid, Odometry, Path
 import numpy as np
 import pytest
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import Imu, LaserScan
+from sensor_msgs.msg import Imu, JointState, LaserScan
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
@@ -112,7 +112,7 @@ def test_sensors_follow_the_truth(peer, hall):
     scans, imu, odom = list(scans), list(imu), list(odom)
     peer.spin(0.5)  # a topic may overtake the truth that it came from
     stamps = {to_ns(m.header.stamp) for m in truth}
-    for heard, step in ((scans, 2 * STEP), (imu, STEP), (odom, STEP)):
+    for heard, step in ((scans, 2 * STEP), (odom, STEP)):
         mine = [to_ns(m.header.stamp) for m in heard[-15:]]
         assert set(mine) <= stamps and set(np.diff(mine)) == {step}
     by_stamp = {to_ns(m.markers[0].header.stamp): m.markers[0] for m in people}
@@ -150,3 +150,56 @@ def test_path_leads_to_the_goal_in_the_frame_of_the_odometry(peer, hall):
     goals.publish(goal)
     assert peer.until(lambda: len(paths[-1].poses) == 0)
     assert peer.end() == [0] * 3
+
+
+def test_imu_and_camera_truth_come_at_moments_of_their_own(peer, hall):
+    start_world(peer, hall, 'actors.count:=0', 'with_camera:=true', 'camera.rate:=30.0')
+    peer.start('imu_node', 'imu.mount:=[0.1, 0.0, 0.0]')
+    truth, imu = peer.listen(Odometry, 'ground_truth/odom'), peer.listen(Imu, 'imu/data', 50)
+    assert peer.until(lambda: len(imu) > 300 and len(truth) > 90)
+    stamps = np.unique([to_ns(m.header.stamp) for m in imu[-200:]])
+    assert np.median(np.diff(stamps)) == 5_000_000 and not (stamps % 5_000_000).any()
+    seen = {to_ns(m.header.stamp) for m in truth[-60:]}
+    last = max(seen)
+    wanted = {round(k * 1e9 / rate) for rate in (30, 40)
+              for k in range(int(last * 1e-9 * rate) + 1)}
+    assert len(seen) > 50 and seen <= wanted
+    covariance = np.array(imu[-1].angular_velocity_covariance).reshape(3, 3)
+    assert (np.linalg.eigvalsh(covariance) > 0).all()
+    assert imu[-1].orientation_covariance[8] > imu[0].orientation_covariance[8]
+    assert peer.end() == [0] * 2
+
+
+def test_odometry_believes_the_wheels_and_not_the_ground(peer, hall):
+    slippery = ('robot.slip:=0.3', 'robot.turn_slip:=0.3', 'robot.slip_time:=100.0')
+    start_world(peer, hall, 'actors.count:=0', 'seed:=5', 'rate:=4.0', *slippery)
+    peer.start('odometry_node', *slippery, *(f'odometry.{e}:=0.0' for e in (
+        'scale_error', 'radius_error', 'track_error', 'slip')), 'odometry.ticks:=0')
+    truth, odom = peer.listen(Odometry, 'ground_truth/odom'), peer.listen(Odometry, 'odom')
+    wheels = peer.listen(JointState, 'ground_truth/wheels')
+    commands = peer.node.create_publisher(TwistStamped, 'cmd_vel', 5)
+    assert peer.until(lambda: bool(truth and odom))
+    message = TwistStamped()
+
+    def drive():
+        message.header.stamp = truth[-1].header.stamp
+        message.twist.linear.x, message.twist.angular.z = 0.6, 0.6
+        commands.publish(message)
+        peer.spin(0.02)
+        return len(odom) > 400
+
+    assert any(drive() for _ in range(600))
+    assert wheels[-1].name == ['left_wheel_joint', 'right_wheel_joint']
+    rolled = np.mean(wheels[-1].position) * 0.1
+    left, right = wheels[-1].position
+    by_stamp = {to_ns(m.header.stamp): m for m in odom}
+    last = by_stamp.get(to_ns(wheels[-1].header.stamp), odom[-1])
+    yaw = np.angle(np.exp(1j * (right - left) * 0.1 / 0.36))
+    assert rolled > 1.0
+    assert np.cos(pose_of(last.pose.pose)[2] - yaw) == pytest.approx(1.0, abs=2e-3)
+    x, y, yaw = compose(inverse((2.0, 3.0, 0.0)), pose_of(truth[-1].pose.pose))
+    off = np.hypot(*(pose_of(odom[-1].pose.pose)[:2] - (x, y)))
+    assert off > 0.1
+    spread = np.sqrt(np.trace(odom[-1].pose.covariance.reshape(6, 6)[:2, :2]))
+    assert off < 4 * spread
+    assert peer.end() == [0] * 2

@@ -55,6 +55,14 @@ def test_one_touch_is_one_collision():
     assert (tally.collisions, tally.collisions_moving, tally.clearance_min) == (2, 1, 0.3)
 
 
+def test_a_touch_lasts_until_there_is_a_gap_again():
+    tally = Tally()
+    for touching, gap in ((True, 0.0008), (False, 0.0009), (True, 0.0007), (False, 0.01),
+                          (True, 0.0008)):
+        tally.count(touching, 0.1, gap)
+    assert tally.collisions == 2
+
+
 @pytest.fixture(scope='module')
 def planner():
     grid = np.zeros((60, 100), np.int8)

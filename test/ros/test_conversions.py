@@ -9,7 +9,7 @@ from nav_msgs.msg import OccupancyGrid, Odometry
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import Imu
+from sensor_msgs.msg import Imu, JointState
 
 from synth_nodes.errors import InputError
 from synth_nodes.ros import conversions as c
@@ -102,6 +102,37 @@ def test_imu_comes_back():
     assert back.angular_velocity.z == 1.0
     assert (back.linear_acceleration.x, back.linear_acceleration.z) == (0.5, 9.81)
     assert c.yaw_of(back.orientation) == pytest.approx(0.3)
+
+
+def test_imu_covariances_come_back():
+    message, rate, force = Imu(), np.arange(9.0).reshape(3, 3), np.eye(3) * 0.25
+    c.fill_imu_covariance(message, rate, force, np.float64(0.04))
+    back = over_the_wire(message)
+    assert back.angular_velocity_covariance.tolist() == list(range(9))
+    assert back.linear_acceleration_covariance[4] == 0.25
+    assert back.orientation_covariance.tolist() == [1e-9, 0, 0, 0, 1e-9, 0, 0, 0, 0.04]
+
+
+def test_joints_come_back_by_name():
+    message = c.new_joints(('left', 'right'))
+    c.set_joints(message, np.array((0.5, -1.5)), np.array((2.0, 3.0)))
+    back = over_the_wire(message)
+    assert c.joint_angles(back, ('right', 'left')).tolist() == [-1.5, 0.5]
+    assert back.velocity.tolist() == [2.0, 3.0]
+    assert c.joint_angles(back, ('left', 'middle')) is None
+    assert c.joint_angles(JointState(name=['left'], position=[np.nan]), ('left',)) is None
+
+
+@given(st.lists(st.floats(-1, 1), min_size=4, max_size=4).filter(
+    lambda q: np.linalg.norm(q) > 0.1))
+def test_quaternion_is_that_of_its_rotation(q):
+    x, y, z, w = q = np.array(q) / np.linalg.norm(q)
+    rotation = np.array((
+        (1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)),
+        (2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)),
+        (2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y))))
+    back = c.quaternion_of(rotation)
+    assert abs(back @ q) == pytest.approx(1.0) and back[3] >= 0.0
 
 
 def test_covariance_stands_where_the_message_has_it():
