@@ -32,6 +32,10 @@ class Body:
     """Of the circle about base_link that contains the outline."""
     lowest: float
     """Deepest level (negative) at which the polygon is sure to keep all its edges."""
+    levers: Array
+    """Farthest that a corner lies along each edge from base_link's foot on it [m], shape (E,)."""
+    stretch: float
+    """How far the farthest corner moves for one metre of level."""
 
     def gauge(self, points: Array) -> Array:
         """
@@ -75,4 +79,6 @@ def body_of(footprint: tuple[float, ...]) -> Body:
     mitres = (before + normals) / (1 + (before * normals).sum(axis=1))[:, None]
     growth = ((np.roll(mitres, -1, axis=0) - mitres) * edges).sum(axis=1) / lengths
     lowest = -0.9 * float((lengths / np.maximum(growth, 1e-9)).min())
-    return Body(corners, normals, offsets, mitres, float(np.hypot(*corners.T).max()), lowest)
+    along = np.stack((-normals[:, 1], normals[:, 0]))
+    return Body(corners, normals, offsets, mitres, float(np.hypot(*corners.T).max()), lowest,
+                np.abs(corners @ along).max(axis=0), float(np.hypot(*mitres.T).max()))

@@ -59,18 +59,32 @@ class Sweep:
 
 def motion_of(twist: Array, body: Body, robot: RobotSpec, deceleration: float) -> Motion:
     """Describe a twist: the speed of its fastest part and the time braking takes."""
-    v, w = float(np.hypot(twist[0], twist[1])), abs(float(twist[2]))
-    brake = min(deceleration, robot.deceleration)
-    return Motion(twist, v + w * body.radius, max(v / brake, w / robot.turn_acceleration))
+    speed, brake_time = paces(np.asarray(twist)[None], body, robot, deceleration)
+    return Motion(twist, float(speed[0]), float(brake_time[0]))
 
 
-def allowed_scale(contact: Array, tau: Array, brake_time: float, closing: Array) -> Array:
+def paces(twists: Array, body: Body, robot: RobotSpec, deceleration: float) -> tuple[Array, Array]:
+    """
+    Return bounds on the speed [m/s] of any part of the footprint, and times [s] to brake.
+
+    :param twists: vx, vy [m/s], w [rad/s], shape (B, 3).
+    :param deceleration: trusted [m/s^2]; the lower of this and the robot's own counts.
+    :return: shapes (B,) and (B,).
+    """
+    v, w = np.hypot(twists[:, 0], twists[:, 1]), np.abs(twists[:, 2])
+    brake = np.maximum(v / min(deceleration, robot.deceleration), w / robot.turn_acceleration)
+    if robot.drive == 'omnidirectional':
+        brake = np.maximum(brake, np.abs(twists[:, 1]) / robot.lateral_acceleration)
+    return v + w * body.radius, brake
+
+
+def allowed_scale(contact: Array, tau: Array, brake_time: Array, closing: Array) -> Array:
     """
     Largest part s of a twist, in [0, 1], from which the robot stops before contact.
 
     :param contact: time T to contact at full twist [s], shape (M,), inf for never.
     :param tau: reaction time [s], shape (M,), positive.
-    :param brake_time: t_b [s].
+    :param brake_time: t_b [s], shape (M,).
     :param closing: V/u, shape (M,).
     """
     room = contact - closing * tau
@@ -110,9 +124,15 @@ def contact_times(body: Body, points: Array, sweeps: Sequence[Sweep]) -> list[Ar
     return times
 
 
-def closing_ratio(motion: Motion, points: Array, other_speed: float) -> Array:
-    """V/u for each point, shape (N,): speed of what may come nearer over that of passing it."""
-    vx, vy, w = motion.twist
+def closing_ratio(twists: Array, points: Array, other_speed: Array) -> Array:
+    """
+    V/u for each point, shape (M,): speed of what may come nearer over that of passing it.
+
+    :param twists: of each point's robot, shape (M, 3).
+    :param points: base_link [m], shape (M, 2).
+    :param other_speed: V [m/s], shape (M,).
+    """
+    vx, vy, w = twists.T
     passing = np.hypot(vx - w * points[:, 1], vy + w * points[:, 0])
     return np.asarray(other_speed / np.maximum(passing, 1e-6))
 

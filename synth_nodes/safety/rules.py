@@ -86,6 +86,9 @@ class SourceRules:
     max_invalid_angle: float = setting(
         0.35, 'Widest run of neighbouring invalid beams in a scan.',
         unit='rad', low=0.0, high=6.3)
+    unseen: str = setting(
+        'creep', "What a scan has not seen: 'creep' lets the robot into it at escape.speed, "
+        "'stop' not at all, 'free' takes it for free.", choices=('creep', 'stop', 'free'))
 
 
 @dataclass(frozen=True)

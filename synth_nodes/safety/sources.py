@@ -19,6 +19,8 @@ class RobotState:
     """vx [m/s], vy [m/s], w [rad/s] in base_link, shape (3,); NaN where unknown."""
     age: float
     """Time since the measurement [s]; negative for a stamp from the future."""
+    pending: Array = field(default_factory=lambda: np.zeros((0, 3)))
+    """Commands sent during the last reaction time, which may still take effect, shape (C, 3)."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +152,19 @@ def shifted(points: Array, velocity: Array, age: float) -> Array:
     :param velocity: of the robot, held constant: vx, vy [m/s], w [rad/s], shape (3,).
     :param age: time since the measurement [s].
     """
-    vx, vy, w = (float(v) for v in velocity)
+    x, y = carried(points[:, 0], points[:, 1], velocity[:, None], np.array([age]))
+    return np.stack((x, y), axis=1)
+
+
+def carried(x: Array, y: Array, velocity: Array, age: Array) -> tuple[Array, Array]:
+    """
+    Carry coordinates of points, shape (..., N), as :func:`shifted` does.
+
+    :param velocity: shape (3, ..., 1); age: [s], shape (..., 1).
+    """
+    vx, vy, w = velocity
     turn = w * age
     sine, versine = np.sinc(turn / np.pi) * age, turn * np.sinc(turn / 2 / np.pi) ** 2 / 2 * age
-    moved = points - (vx * sine - vy * versine, vx * versine + vy * sine)
+    x, y = x - (vx * sine - vy * versine), y - (vx * versine + vy * sine)
     c, s = np.cos(turn), np.sin(turn)
-    return np.asarray(moved @ np.array([[c, -s], [s, c]]))
+    return x * c + y * s, y * c - x * s

@@ -69,35 +69,46 @@ def may_touch(points: Array, twist: Array, corners: Array) -> NDArray[np.bool_]:
     """
     Points on the ring (or in the lane) that a polygon sweeps; all others never enter it.
 
-    The quantity w |x|^2 - 2 m.x stays constant along a point's way (it is w times the squared
-    distance to the centre of rotation, less a constant), so its range over the polygon decides.
-
     :param points: base_link [m], shape (N, 2).
     :param twist: shape (3,).
     :param corners: shape (E, 2).
     :return: shape (N,).
     """
-    size = max(abs(float(c)) for c in twist)
-    if size == 0.0:
-        size = 1.0
-    vx, vy, w = (float(c) / (-size if twist[2] < 0 else size) for c in twist)
-    low, high = _ring(corners.tolist(), vx, vy, w)
-    x, y = points[:, 0], points[:, 1]
+    rings = rings_of(twist[None], corners[None])
+    return on_ring(points[:, 0], points[:, 1], rings)
+
+
+def rings_of(twists: Array, corners: Array) -> Array:
+    """
+    Rings that polygons sweep, for :func:`on_ring`.
+
+    The quantity w |x|^2 - 2 m.x stays constant along a point's way (it is w times the squared
+    distance to the centre of rotation, less a constant), so its range over the polygon decides.
+
+    :param twists: shape (B, 3).
+    :param corners: convex, counter-clockwise, base_link [m], shape (B, E, 2).
+    :return: scaled twist, least and greatest value of that quantity, shape (5, B).
+    """
+    size = np.abs(twists).max(axis=1)
+    size = np.where(size == 0.0, 1.0, size)
+    scaled = twists / np.where(twists[:, 2] < 0.0, -size, size)[:, None]
+    vx, vy, w = np.ascontiguousarray(scaled.T)
+    ax, ay = np.ascontiguousarray(corners.T)
+    ex, ey = np.roll(ax, -1, axis=0) - ax, np.roll(ay, -1, axis=0) - ay
+    value = w * (ax * ax + ay * ay) + 2 * (vy * ax - vx * ay)
+    slope = ex * (w * ax + vy) + ey * (w * ay - vx)
+    bent = w * (ex * ex + ey * ey)
+    with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
+        u = np.where(bent > 0.0, np.clip(-slope / bent, 0.0, 1.0), 0.0)
+        x, y = ax + u * ex, ay + u * ey
+        low = np.minimum(value, w * (x * x + y * y) + 2 * (vy * x - vx * y)).min(axis=0)
+        within = (w > 0.0) & (ey * (-vy - w * ax) <= ex * (vx - w * ay)).all(axis=0)
+        low = np.where(within, -(vx * vx + vy * vy) / w, low)
+    return np.stack((vx, vy, w, low, value.max(axis=0)))
+
+
+def on_ring(x: Array, y: Array, rings: Array) -> NDArray[np.bool_]:
+    """Whether points, shape (N,), lie on their rings, shape (5, N) or (5, 1)."""
+    vx, vy, w, low, high = rings
     value = x * (w * x + 2 * vy) + y * (w * y - 2 * vx)
     return np.asarray((value >= low - 1e-9) & (value <= high + 1e-9))
-
-
-def _ring(corners: list[list[float]], vx: float, vy: float, w: float) -> tuple[float, float]:
-    """Range over a polygon of w |x|^2 - 2 m.x, for w >= 0."""
-    low, high, within = np.inf, -np.inf, w > 0.0
-    for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True):
-        value = w * (ax * ax + ay * ay) + 2 * (vy * ax - vx * ay)
-        low, high = min(low, value), max(high, value)
-        if w > 0.0:
-            ex, ey = bx - ax, by - ay
-            slope = ex * (w * ax + vy) + ey * (w * ay - vx)
-            u = min(max(-slope / (w * (ex * ex + ey * ey)), 0.0), 1.0)
-            x, y = ax + u * ex, ay + u * ey
-            low = min(low, w * (x * x + y * y) + 2 * (vy * x - vx * y))
-            within = within and ey * (-vy - w * ax) - ex * (vx - w * ay) <= 0.0
-    return (-(vx * vx + vy * vy) / w if within else low), high

@@ -1,0 +1,252 @@
+"""
+The inside of the safety core, for one robot or for thousands at once.
+
+Each point is judged by itself: every test gives the part of the command (a scale in [0, 1] along
+the commanded curvature) that this one point allows. The smallest wins. So another point can only
+lower the speed, and an escape from one obstacle is never a licence to hit the next.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.safety.arcs import along_arc, arcs_of, edge_levels, escaping, in_slowdown
+from synth_nodes.safety.body import body_of
+from synth_nodes.safety.ladder import Ladder, RUNGS
+from synth_nodes.safety.rows import Index, Robots, Rows, strictest
+from synth_nodes.safety.rules import SafetyRules
+from synth_nodes.safety.sources import carried
+from synth_nodes.safety.tube import limits_of
+from synth_nodes.types import RobotSpec
+
+Array = NDArray[np.float64]
+ACTIONS = ('pass', 'limit', 'slowdown', 'stop')
+"""Names of the codes of actions."""
+RULES = ('', 'limits', 'slowdown_zone', 'braking', 'stop_zone', 'unseen', 'command', 'velocity',
+         'source')
+"""Names of the codes of rules."""
+PASS, LIMIT, SLOWDOWN, STOP = range(4)
+FREE, LIMITS, SLOWDOWN_ZONE, BRAKING, STOP_ZONE, UNSEEN, COMMAND, VELOCITY, SOURCE = range(9)
+CREEP = 0.005
+"""Speeds [m/s] of the footprint below which a limited command becomes a stop."""
+NOTHING = 1e-6
+"""Speeds [m/s] of the footprint below which a command means standing still."""
+CHUNK = 256
+"""Robots that are judged at once, so that their points stay in the caches."""
+
+
+@dataclass(frozen=True)
+class BatchVerdict:
+    """Verdicts on the commands of B robots."""
+
+    command: Array
+    """Commands let through: vx, vy [m/s], w [rad/s], shape (B, 3)."""
+    action: NDArray[np.uint8]
+    """Index in ACTIONS, shape (B,)."""
+    rule: NDArray[np.uint8]
+    """Index in RULES, shape (B,)."""
+    margin: Array
+    """Gap [m] ahead of the footprint along the commanded arc, shape (B,); inf when clear."""
+    time_to_collision: Array
+    """Time [s] until contact if the command were kept, shape (B,); inf when none is seen."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What binds B commands."""
+
+    scale: Array
+    """Part of each that is let through, shape (B,)."""
+    rule: NDArray[np.uint8]
+    """Index in RULES, shape (B,)."""
+    row: Index
+    """Row that binds each, shape (B,); -1 for none."""
+    speed: Array
+    """Of the fastest part of the footprint at full command [m/s], shape (B,)."""
+    gap_time: Array
+    """Time [s] until the footprint meets a point at full command, shape (B,)."""
+
+
+def judge_batch(rules: SafetyRules, robot: RobotSpec, velocity: Array, points: Array, age: Array,
+                command: Array, grown: NDArray[np.bool_] | None = None,
+                unseen: Array | None = None, *, pending: Array | None = None,
+                velocity_age: Array | None = None) -> BatchVerdict:
+    """
+    Judge the commands of B robots of one kind, each with one sound source of points.
+
+    The same code as :func:`synth_nodes.safety.core.judge`, which says what it does. A velocity or
+    command that is not finite and an age beyond the limits are a stop here as well.
+
+    :param velocity: measured vx, vy [m/s], w [rad/s] in base_link, shape (B, 3).
+    :param points: base_link at the time of measurement [m], shape (B, N, 2), filled up with NaN.
+    :param age: of the points [s], shape (B,).
+    :param command: vx, vy [m/s], w [rad/s], shape (B, 3).
+    :param grown: whether hysteresis grows the margins, because obstacles bound the verdict
+        before, shape (B,).
+    :param unseen: points that bound unseen space, shape (B, M, 2), filled up with NaN.
+    :param pending: commands sent during the last reaction time, shape (B, C, 3); zeros fill up.
+    :param velocity_age: [s], shape (B,); 0 if left out.
+    """
+    count = len(command)
+    none = np.zeros(count)
+    late = none if velocity_age is None else np.asarray(velocity_age, float)
+    held = np.zeros((count, 0, 3)) if pending is None else np.asarray(pending, float)
+    hidden = np.zeros((count, 0, 2)) if unseen is None else np.asarray(unseen, float)
+    more = none if grown is None else np.where(grown, rules.hysteresis, 0.0)
+    parts = [
+        _judge_chunk(rules, robot, *(np.asarray(a, float)[k:k + CHUNK] for a in (
+            velocity, points, age, command, more, hidden, held, late)))
+        for k in range(0, max(count, 1), CHUNK)]
+    return BatchVerdict(*(np.concatenate(p) for p in zip(*parts, strict=True)))
+
+
+def _judge_chunk(rules: SafetyRules, robot: RobotSpec, velocity: Array, points: Array, age: Array,
+                 command: Array, grown: Array, unseen: Array, pending: Array,
+                 delay: Array) -> tuple[Array, ...]:
+    problem = _problems(rules, velocity, age, command, delay)
+    sound = problem == FREE
+    command = np.where(sound[:, None], command, 0.0)
+    velocity = np.where(sound[:, None], velocity, 0.0)
+    age, delay = (np.where(sound, np.maximum(a, 0.0), 0.0) for a in (age, delay))
+    wanted, clipped = within_limits(robot, command)
+    robots = Robots(rules, robot, body_of(robot.footprint), velocity, wanted, pending, age, delay,
+                    grown)
+    bound = limit(robots, _rows(rules, velocity, points, unseen, age))
+    out = wanted * bound.scale[:, None]
+    rule = np.where(sound, np.where((bound.rule == FREE) & clipped, LIMITS, bound.rule), problem)
+    stopped = ~sound | (rule != FREE) & (bound.scale * bound.speed < NOTHING)
+    action = np.where(stopped, STOP, np.where(rule == FREE, PASS, np.where(
+        rule == SLOWDOWN_ZONE, SLOWDOWN, LIMIT)))
+    gap = np.where(sound, bound.gap_time, 0.0)
+    margin = np.where(np.isinf(gap), np.inf, bound.speed * np.where(np.isinf(gap), 0.0, gap))
+    return out, action.astype(np.uint8), rule.astype(np.uint8), margin, gap
+
+
+def _problems(rules: SafetyRules, velocity: Array, age: Array, command: Array,
+              delay: Array) -> NDArray[np.intp]:
+    """Index in RULES of what makes the input of each robot unusable, shape (B,)."""
+    source = rules.source
+
+    def fresh(a: Array) -> NDArray[np.bool_]:
+        return (a <= source.timeout) & (a >= -source.future_tolerance)
+    moving = np.isfinite(velocity).all(axis=1) & fresh(delay)
+    return np.where(~np.isfinite(command).all(axis=1), COMMAND, np.where(
+        ~moving, VELOCITY, np.where(~fresh(age), SOURCE, FREE)))
+
+
+def _rows(rules: SafetyRules, velocity: Array, points: Array, unseen: Array,
+          age: Array) -> Rows:
+    """Flatten points, carried to the present."""
+    if rules.source.unseen == 'free':
+        unseen = unseen[:, :0]
+    both = np.concatenate((points, unseen), axis=1)
+    x, y = carried(both[..., 0], both[..., 1], velocity.T[..., None], age[:, None])
+    robot, column = np.nonzero(~np.isnan(x + y))
+    return Rows(robot, x[robot, column], y[robot, column], age[robot],
+                np.zeros(len(robot), np.intp), column >= points.shape[1])
+
+
+def within_limits(robot: RobotSpec, command: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """
+    Scale commands, shape (B, 3), into the robot's limits, their curvature kept.
+
+    :return: commands (B, 3), and which were beyond (B,).
+    """
+    vx, vy, w = command.T
+    pairs = [(np.hypot(vx, vy), robot.max_speed), (-vx, robot.max_reverse_speed),
+             (np.abs(w), robot.max_turn_rate)]
+    if robot.drive == 'omnidirectional':
+        pairs.append((np.abs(vy), robot.max_lateral_speed))
+    over = np.ones(len(command))
+    for value, top in pairs:
+        share = value / top if top > 0 else np.where(value > 0, np.inf, 0.0)
+        over = np.maximum(over, share)
+    beyond = over > 1 + 1e-6
+    return np.where(beyond[:, None], command / over[:, None], command), beyond
+
+
+def limit(robots: Robots, rows: Rows) -> Bound:
+    """
+    Say what part of each command may be followed, and what binds it.
+
+    :param robots: their commands are within the limits of the robot.
+    :param rows: all points, at the present.
+    """
+    rules, count = robots.rules, len(robots.command)
+    arcs = arcs_of(robots)
+    ladder = Ladder(arcs, limits_of(rules, robots.robot))
+    everyone = np.arange(count)
+    tube = ladder.tubes(everyone, np.ones(count))
+    slack = robots.body.stretch * (rules.escape.clearance + rules.braking.other_speed * (
+        tube.times[-1] + robots.age))
+    reach = np.maximum(arcs.reach(), tube.reach + slack)
+    reach = np.where(arcs.speed < NOTHING, -1.0, reach)
+    near = np.flatnonzero(rows.x * rows.x + rows.y * rows.y <= (
+        np.square(reach) * np.sign(reach))[rows.robot])
+    some = rows.take(near)
+    levels = edge_levels(robots, some)
+    gauge = levels.max(axis=0)
+    allowed, contact = along_arc(arcs, some, gauge)
+    outside = ladder.free(tube, some.robot, some)
+    slow = in_slowdown(arcs, some, levels)
+    base = _lowered(ladder, some, gauge, allowed, outside)
+    values = np.minimum(slow, base)
+    worst = strictest(some, values, 1.0, rules.source.min_points, count)
+    first = strictest(some, contact, np.inf, rules.source.min_points, count)
+    scale = np.where(worst >= 0, np.append(values, 1.0)[worst], 1.0)
+    scale = np.where((worst >= 0) & (scale * arcs.speed < CREEP), 0.0, scale)
+    zone = gauge < (rules.stop_zone.margin + robots.grown)[some.robot]
+    cause = np.where(slow <= base, SLOWDOWN_ZONE, np.where(some.unseen, UNSEEN, np.where(
+        zone, STOP_ZONE, BRAKING)))
+    return Bound(scale, np.where(worst >= 0, np.append(cause, FREE)[worst], FREE).astype(np.uint8),
+                 np.where(worst >= 0, np.append(near, -1)[worst], -1), arcs.speed,
+                 np.where(first >= 0, np.append(contact, np.inf)[first], np.inf))
+
+
+def _lowered(ladder: Ladder, rows: Rows, gauge: Array, allowed: Array,
+             outside: NDArray[np.bool_]) -> Array:
+    """
+    Part of the command that each point allows, slowdown zone aside, shape (M,).
+
+    :param allowed: by braking rule and stop zone.
+    :param outside: whether the point is outside the tube of the full command.
+    """
+    arcs, rules = ladder.arcs, ladder.arcs.robots.rules
+    if outside.all() and (allowed == 1.0).all():
+        return allowed
+    part = np.where(outside, 1.0, 0.0)
+    floor = _floors(ladder, rows, gauge, np.minimum(allowed, part))
+    inside = np.flatnonzero(~outside & (allowed > floor))
+    if len(inside) == 0:
+        return np.maximum(np.minimum(allowed, part), floor)
+    least = ladder.braking()[rows.robot]
+    part[inside] = ladder.climb(rows.take(inside), np.zeros(len(inside)), 1 / RUNGS)
+
+    def together() -> Array:
+        return np.maximum(np.minimum(allowed, np.maximum(part, least)), floor)
+    values, k = together(), rules.source.min_points
+    worst = strictest(rows, values, 1.0, k, len(arcs.speed))
+    rung = np.where(worst >= 0, np.append(part, -1.0)[worst], -1.0)
+    rung = np.where(rung == np.append(values, 0.0)[worst], rung, -1.0)
+    finer = inside[part[inside] == rung[rows.robot[inside]]]
+    if len(finer):
+        part[finer] = ladder.climb(rows.take(finer), part[finer], 1 / RUNGS ** 2)
+    return together()
+
+
+def _floors(ladder: Ladder, rows: Rows, gauge: Array, base: Array) -> Array:
+    """Part of the command that each point allows in any case, shape (M,): at escape speed."""
+    arcs, rules = ladder.arcs, ladder.arcs.robots.rules
+    creep = arcs.creep[rows.robot]
+    floor = np.where(rows.unseen & (rules.source.unseen == 'creep'), creep, 0.0)
+    tight = np.flatnonzero((base < creep) & ~rows.unseen)
+    if len(tight) == 0 or rules.escape.speed == 0.0:
+        return floor
+    some = rows.take(tight)
+    part = escaping(arcs, some, gauge[tight])
+    who, index = np.unique(some.robot, return_inverse=True)
+    tube = ladder.tubes(who, arcs.creep[who])
+    floor[tight] = np.where(ladder.keeps(tube, index, some, gauge[tight]), part, 0.0)
+    return floor
+

@@ -1,0 +1,84 @@
+"""How far a command must be lowered until no way that the robot may take meets a point."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.safety.arcs import Arcs
+from synth_nodes.safety.braking import keeping
+from synth_nodes.safety.rows import Index, Rows
+from synth_nodes.safety.tube import clearances, Limits, Tube, tubes
+
+Array = NDArray[np.float64]
+RUNGS = 8
+"""Parts of a command that are tried, and as many in between: 1/64 of a command is told apart."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Tubes of robots for parts of their commands."""
+
+    arcs: Arcs
+    limits: Limits
+
+    def tubes(self, robots: Index, parts: Array) -> Tube:
+        """
+        Make tubes of robots that follow parts of their commands.
+
+        :param robots: shape (R,); parts: shape (R,).
+        """
+        scene = self.arcs.robots
+        targets = np.concatenate((scene.pending[robots].transpose(1, 2, 0),
+                                  (scene.command[robots].T * parts)[None]))
+        return tubes(scene.body, self.limits, np.ascontiguousarray(scene.velocity[robots].T),
+                     targets, scene.age[robots], scene.delay[robots])
+
+    def free(self, tube: Tube, index: Index, rows: Rows) -> NDArray[np.bool_]:
+        """Whether points stay as far outside as they must, shape (M,)."""
+        rules = self.arcs.robots.rules
+        speed = np.where(rows.unseen, 0.0, rules.braking.other_speed)
+        least = np.where(rows.unseen, 0.0, rules.escape.clearance)
+        return clearances(tube, index, rows.x, rows.y, speed) >= least + speed * rows.age
+
+    def keeps(self, tube: Tube, index: Index, rows: Rows, gauge: Array) -> NDArray[np.bool_]:
+        """Whether an escape does not bring points nearer than half the clearance, shape (M,)."""
+        escape = self.arcs.robots.rules.escape
+        least = keeping(escape.clearance, gauge, self.arcs.robots.body) - escape.clearance / 2
+        return clearances(tube, index, rows.x, rows.y, np.zeros(len(gauge))) >= least
+
+    def climb(self, rows: Rows, base: Array, step: float) -> Array:
+        """
+        Find the highest rung at which each point is still outside its robot's tube.
+
+        :param base: part of the command of which it is known already, shape (M,).
+        :param step: from rung to rung.
+        :return: shape (M,), at most base + (RUNGS - 1) * step.
+        """
+        who, index = np.unique(rows.robot, return_inverse=True)
+        start = np.zeros(len(who))
+        start[index] = base
+        parts = start + step * np.arange(1, RUNGS)[:, None]
+        tube = self.tubes(np.tile(who, RUNGS - 1), parts.ravel())
+        every = rows.take(np.tile(np.arange(len(index)), RUNGS - 1))
+        nth = (index + len(who) * np.arange(RUNGS - 1)[:, None]).ravel()
+        free = self.free(tube, nth, every).reshape(RUNGS - 1, -1)
+        best = np.where(free, parts[:, index], 0.0).max(axis=0)
+        return np.asarray(np.maximum(best, base))
+
+    def braking(self) -> Array:
+        """
+        Part of each command from which the drive brakes as hard as from none, shape (B,).
+
+        Until the next verdict is in effect the set point falls at the full rate either way. (A
+        steered drive would also turn its wheels: none.)
+        """
+        scene = self.arcs.robots
+        if self.limits.curvature:
+            return np.zeros(len(scene.command))
+        left = np.abs(scene.velocity) - self.limits.fall[:, 0] * (
+            self.limits.tau + scene.delay[:, None])
+        same = scene.velocity * scene.command > 0.0
+        asked = np.abs(scene.command)
+        part = np.where(asked > 0.0, np.where(same, left, 0.0) / np.maximum(asked, 1e-12), 1.0)
+        return np.asarray(np.clip(part.min(axis=1), 0.0, 1.0))

@@ -1,0 +1,82 @@
+"""Robots and the points that concern them as flat arrays: a row for each point of each robot."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.safety.body import Body
+from synth_nodes.safety.rules import SafetyRules
+from synth_nodes.types import RobotSpec
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Robots:
+    """B robots of one kind and under the same rules, with one command each."""
+
+    rules: SafetyRules
+    robot: RobotSpec
+    body: Body
+    velocity: Array
+    """Measured vx, vy [m/s], w [rad/s], shape (B, 3)."""
+    command: Array
+    """To be judged, within the limits of the robot, shape (B, 3)."""
+    pending: Array
+    """Commands that may still take effect, shape (B, C, 3)."""
+    age: Array
+    """Of the oldest points [s], shape (B,)."""
+    delay: Array
+    """Age of the velocity [s], shape (B,)."""
+    grown: Array
+    """What hysteresis adds to margins [m], shape (B,)."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """M points."""
+
+    robot: Index
+    """Index of each one's robot, shape (M,), in increasing order."""
+    x: Array
+    """Present base_link [m], shape (M,)."""
+    y: Array
+    age: Array
+    """Of its data [s], shape (M,)."""
+    source: Index
+    """Index of its source, shape (M,)."""
+    unseen: NDArray[np.bool_]
+    """Whether it bounds unseen space instead of being an obstacle, shape (M,)."""
+
+    def take(self, index: Index) -> 'Rows':
+        """Pick rows."""
+        return Rows(self.robot[index], self.x[index], self.y[index], self.age[index],
+                    self.source[index], self.unseen[index])
+
+
+def strictest(rows: Rows, values: Array, free: float, min_points: int, robots: int) -> Index:
+    """
+    Find the row that binds each robot, shape (B,); -1 where none does.
+
+    Of each source it is the min_points-th lowest, of these the lowest; of what bounds unseen
+    space one point is enough. Only values below `free` count. Another point never raises the
+    value of the row found.
+    """
+    out = np.full(robots, -1)
+    index = np.flatnonzero(values < free)
+    if len(index) == 0:
+        return out
+    found, robot, unseen = values[index], rows.robot[index], rows.unseen[index]
+    group = (robot * (int(rows.source[index].max()) + 1) + rows.source[index]) * 2 + unseen
+    order = np.lexsort((found, group))
+    begins = np.concatenate(([0], np.flatnonzero(np.diff(group[order])) + 1))
+    sizes = np.diff(np.append(begins, len(order)))
+    rank = np.arange(len(order)) - np.repeat(begins, sizes)
+    chosen = order[rank == np.where(unseen[order], 0, min_points - 1)]
+    chosen = chosen[np.lexsort((found[chosen], robot[chosen]))]
+    first = np.ones(len(chosen), bool)
+    first[1:] = np.diff(robot[chosen]) > 0
+    out[robot[chosen[first]]] = index[chosen[first]]
+    return out

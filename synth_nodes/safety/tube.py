@@ -1,0 +1,239 @@
+"""
+All the ways a robot may take until it stands, whatever becomes of its commands: a tube.
+
+Known are the measured twist, the commands that may be in effect (one of them the command that is
+judged) and the limits of the drive. At each instant every component of the twist then lies in an
+interval: it can leave the measured value no faster than the drive allows, never leaves the hull
+of measured value, commands and zero (a ramp moves towards its target and a lag averages), and
+once a stop is in effect, at `tau` at the latest, it falls at the trusted deceleration or harder.
+
+Time is cut into slices. In slice k the nominal twist c_k is the middle of the intervals and w_k
+their half width. A body that follows another twist within them is off the nominal pose by a turn
+of at most D_k = sum w_turn dt and, in the nominal frame, by at most (Gronwall's estimate,
+componentwise)
+
+    X_k = sum (w_x + V_x D^2/2 + V_y D) dt + sum_j (Theta_k - Theta_j) a_y,j dt_j,
+
+likewise Y_k, with V = |c| + w, a_y the bracket of Y, and Theta the absolute turn of the nominal
+motion. Each edge of the footprint, moved out by what these take along its normal, by the lever of
+its corners times the turn, and by the way within the slice, bounds all footprints of the slice: a
+convex polygon. A point outside the polygons of all slices is met by none of these motions. What
+moves at V itself is outside while it stays V*t away. It is the reachability of verified obstacle
+avoidance (Mitsch, Ghorbal, Platzer 2013, 2017: passive safety) with whole footprints.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.safety.body import Body
+from synth_nodes.safety.rules import reaction_time, SafetyRules
+from synth_nodes.types import RobotSpec
+
+Array = NDArray[np.float64]
+SHARPEST = 1.5
+"""How many times its stated deceleration a drive may reach."""
+ACTING, BRAKING = 2, 8
+"""Slices until the command is in effect, as many until a stop is, and of braking."""
+CRAWL = 0.05
+"""Speed [m/s] below which the steering of an Ackermann drive cannot be told from its twist."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a drive can do, as the tube needs it."""
+
+    tau: float
+    """Time [s] from a verdict until a stop by the next one is in effect; age not counted."""
+    act: float
+    """Time [s] until the command that is judged is in effect at the latest."""
+    rise: Array
+    """Fastest gain of |vx|, |vy| [m/s^2] and |w| [rad/s^2], shape (3, 1)."""
+    fall: Array
+    """Fastest loss of them, shape (3, 1)."""
+    brake: Array
+    """Decelerations of vx, vy and w that are relied upon, shape (3, 1); turning of a steered drive
+    stops with its travel: as good as infinite."""
+    tail: float
+    """Time [s] for which a lagging drive, due to stand, still moves faster than standstill."""
+    curvature: float
+    """Tightest arc of an Ackermann drive [1/m]; 0 for others."""
+    curvature_change: float
+    """Fastest change of that [1/m/s]."""
+
+
+@dataclass(frozen=True)
+class Tube:
+    """Polygons of K slices for R robots, given by the lines of their E edges."""
+
+    normal_x: Array
+    """Outward normals in present base_link, shape (E, K, R)."""
+    normal_y: Array
+    offset: Array
+    """Distance of the lines from base_link [m], shape (E, K, R)."""
+    times: Array
+    """End of each slice [s], shape (K, R)."""
+    reach: Array
+    """Radius [m] about base_link that holds all polygons, shape (R,)."""
+
+
+def limits_of(rules: SafetyRules, robot: RobotSpec) -> Limits:
+    """Collect the limits of a drive; each of its axes is taken to brake by itself."""
+    brake = min(rules.braking.deceleration, robot.deceleration)
+    gain, sharp = robot.acceleration, SHARPEST * robot.deceleration
+    side, side_brake, turn = sharp, brake, robot.turn_acceleration
+    if robot.drive == 'omnidirectional':
+        side, side_brake = (SHARPEST * robot.lateral_acceleration,
+                            min(brake, robot.lateral_acceleration))
+    tightest = swing = 0.0
+    if robot.drive == 'ackermann':
+        tightest = float(np.tan(robot.max_steer)) / robot.wheel_base
+        swing = robot.steer_rate / (robot.wheel_base * float(np.cos(robot.max_steer)) ** 2)
+        turn = robot.max_speed * swing + max(gain, sharp) * tightest
+    turn_brake = 1e9 if tightest else turn
+    lag = robot.actuator_lag
+    left = brake * lag / rules.standstill
+    tau = reaction_time(rules, robot)
+    return Limits(
+        tau, tau - rules.command.period, np.array([[gain], [side], [turn]]),
+        np.array([[sharp], [side], [turn]]),
+        np.array([[brake], [side_brake], [turn_brake]]),
+        lag * max(float(np.log(left)) - 1.0, 0.0) if left > 0.0 else 0.0, tightest, swing)
+
+
+def tubes(body: Body, limits: Limits, velocity: Array, targets: Array, age: Array,
+          delay: Array) -> Tube:
+    """
+    Make the tubes of R robots.
+
+    :param velocity: vx, vy [m/s], w [rad/s], shape (3, R).
+    :param targets: commands that may be in effect until a stop is, shape (C, 3, R).
+    :param age: of the points, which were carried to the present by the velocity [s], shape (R,).
+    :param delay: age of the velocity [s], shape (R,).
+    """
+    low, high, span = _intervals(limits, velocity, targets, delay)
+    middle, width = (low + high) / 2, (high - low) / 2
+    bound = np.abs(middle) + width
+    since = np.maximum(age * age / 2, age * delay) * np.maximum(limits.rise, limits.fall)
+    turn, swing = middle[2] * span, np.abs(middle[2]) * span
+    heading = np.cumsum(turn, axis=0)
+    total = np.cumsum(swing, axis=0)
+    off = since[2] + np.cumsum(width[2] * span, axis=0)
+    errors = _errors(bound, width, off, span, total, total - swing, since)
+    ways = np.abs(middle[:2]) * span
+    moved = errors + ways / 2 + ways[::-1] * swing / 8
+    spread = np.minimum(off + swing / 2, 1.0)
+    c, s = np.cos(heading - turn / 2), np.sin(heading - turn / 2)
+    chord = span * np.sinc(turn / (2 * np.pi))
+    dx, dy = chord * (c * middle[0] - s * middle[1]), chord * (s * middle[0] + c * middle[1])
+    x, y = np.cumsum(dx, axis=0) - dx / 2, np.cumsum(dy, axis=0) - dy / 2
+    nx, ny = body.normals[:, 0, None, None], body.normals[:, 1, None, None]
+    grown = np.abs(nx) * moved[0] + np.abs(ny) * moved[1] + body.levers[:, None, None] * spread
+    normal_x, normal_y = c * nx - s * ny, s * nx + c * ny
+    times = np.cumsum(span, axis=0)
+    times[-1] += limits.tail
+    offset = body.offsets[:, None, None] + grown + normal_x * x + normal_y * y
+    reach = np.hypot(x, y) + body.stretch * grown.max(axis=0)
+    return Tube(normal_x, normal_y, offset, times, body.radius + reach.max(axis=0))
+
+
+def clearances(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array, speed: Array) -> Array:
+    """
+    Level [m] at which points stay outside their robots' tubes: positive outside, shape (M,).
+
+    :param robot: index of the robot of each point, shape (M,).
+    :param x, y: base_link [m], shape (M,).
+    :param speed: at which each point may move [m/s], shape (M,).
+    """
+    if tube.offset.shape[2] == 1:
+        nx, ny, offset, times = tube.normal_x, tube.normal_y, tube.offset, tube.times
+    else:
+        nx, ny, offset = tube.normal_x[..., robot], tube.normal_y[..., robot], tube.offset[
+            ..., robot]
+        times = tube.times[:, robot]
+    outside = (nx * x + ny * y - offset).max(axis=0)
+    return np.asarray((outside - times * speed).min(axis=0))
+
+
+def _errors(bound: Array, width: Array, off: Array, span: Array, total: Array, before: Array,
+            since: Array) -> Array:
+    """Bounds [m] on how far the true position is off the nominal one, shape (2, K, R)."""
+    rates = width[:2] + bound[:2] * (off * off / 2) + bound[1::-1] * off
+    steps = rates * span
+    sums = since[:2, None] + np.cumsum(steps, axis=1)
+    turned = total * sums[::-1] - np.cumsum(before * steps[::-1], axis=1)
+    return np.asarray(sums + turned)
+
+
+def _intervals(limits: Limits, velocity: Array, targets: Array,
+               delay: Array) -> tuple[Array, Array, Array]:
+    """Least and greatest twist in each slice, both (3, K, R), and its duration [s], (K, R)."""
+    steps = np.repeat((limits.act, limits.tau - limits.act), ACTING) / ACTING
+    ends = np.cumsum(steps)[:, None] + delay
+    up = np.where(velocity >= 0.0, limits.rise, limits.fall)
+    down = np.where(velocity <= 0.0, limits.rise, limits.fall)
+    high = _upper(limits, velocity, targets, up, ends)
+    low = -_upper(limits, -velocity, -targets, down, ends)
+    if limits.curvature:
+        arcs = _curvatures(limits, velocity, targets, ends)
+        low, high = _steered(low, high, arcs)
+    fastest = np.maximum(high[:, -1], -low[:, -1])
+    whole = np.maximum((fastest / limits.brake).max(axis=0), 1e-9)
+    steps_after = np.arange(BRAKING + 1)[:, None] * (whole / BRAKING)
+    upper = _braking(high[:, -1], limits, steps_after)
+    lower = -_braking(-low[:, -1], limits, steps_after)
+    if limits.curvature:
+        lower, upper = _steered(lower, upper, (arcs[0][-1:], arcs[1][-1:]))
+    span = np.concatenate((np.broadcast_to(steps[:, None], (2 * ACTING, len(delay))),
+                           np.broadcast_to(whole / BRAKING, (BRAKING, len(delay)))))
+    return (np.concatenate((low, lower), axis=1), np.concatenate((high, upper), axis=1), span)
+
+
+def _upper(limits: Limits, velocity: Array, targets: Array, up: Array, ends: Array) -> Array:
+    """
+    Upper end of the intervals until a stop is in effect, shape (3, 2 * ACTING, R).
+
+    Until the command that is judged (the last of the targets) is in effect, any of the targets
+    may be; from then on the twist moves towards that command, or to zero.
+    """
+    most = np.maximum(np.maximum(targets.max(axis=0), velocity), 0.0)[:, None]
+    last = np.maximum(targets[-1], 0.0)[:, None]
+    high = np.minimum(velocity[:, None] + up[:, None] * ends, most)
+    before = high[:, ACTING - 1:ACTING]
+    since = (ends[ACTING:] - ends[ACTING - 1]) - (limits.tau - limits.act) / ACTING
+    sinking = np.maximum(before - limits.brake[:, None] * since, last)
+    high[:, ACTING:] = np.where(before > last, sinking, np.minimum(high[:, ACTING:], last))
+    return np.asarray(high)
+
+
+def _braking(top: Array, limits: Limits, steps: Array) -> Array:
+    """Upper end of intervals, shape (3, BRAKING, R), that was `top` when braking began."""
+    top = top[:, None]
+    return np.where(top > 0.0, np.maximum(top - limits.brake[:, None] * steps[:-1], 0.0),
+                    np.minimum(top + limits.fall[:, None] * steps[1:], 0.0))
+
+
+def _curvatures(limits: Limits, velocity: Array, targets: Array,
+                ends: Array) -> tuple[Array, Array]:
+    """Least and greatest curvature [1/m] of a steered drive in each slice of reacting."""
+    top = limits.curvature
+
+    def bounds(v: Array, w: Array, otherwise: float) -> tuple[Array, Array]:
+        slow = np.abs(v) < CRAWL
+        arc = np.clip(w / np.where(slow, 1.0, v), -top, top)
+        return np.where(slow, -otherwise, arc), np.where(slow, otherwise, arc)
+    first, last = bounds(velocity[0], velocity[2], top)
+    some, more = bounds(targets[:, 0], targets[:, 2], 0.0)
+    least = np.minimum(np.minimum(some.min(axis=0), first), 0.0)
+    most = np.maximum(np.maximum(more.max(axis=0), last), 0.0)
+    return (np.maximum(first - limits.curvature_change * ends, least),
+            np.minimum(last + limits.curvature_change * ends, most))
+
+
+def _steered(low: Array, high: Array, arcs: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Put the turns that speeds and curvatures give together in the place of the stated ones."""
+    turns = np.stack([v * arc for v in (low[0], high[0]) for arc in arcs])
+    low, high = low.copy(), high.copy()
+    low[2], high[2] = turns.min(axis=0), turns.max(axis=0)
+    return low, high
