@@ -111,11 +111,24 @@ def load_policy(
         contract.check_observation(observation, where)
     if lidar is not None:
         contract.check_lidar(lidar, where)
-    session = _start(content, where, device)
-    _check_graph(session, contract, where)
+    session = start_session(content, contract, where, device)
     policy = PolicySession(session, contract, robot, model)
     policy.warm_up()
     return policy
+
+
+def start_session(content: bytes, contract: PolicyContract, where: str, device: str) -> Any:
+    """
+    Make a session of ONNX Runtime and check its graph against the contract.
+
+    :param content: of the ONNX file.
+    :param where: name of the file, for messages.
+    :param device: 'cpu', 'cuda', or 'auto' for CUDA where ONNX Runtime offers it.
+    :raises InputError: when it is no model, or not the one of its contract.
+    """
+    session = _start(content, where, device)
+    _check_graph(session, contract, where)
+    return session
 
 
 def _start(content: bytes, where: str, device: str) -> Any:

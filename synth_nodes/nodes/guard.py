@@ -5,71 +5,168 @@ All times come in as arguments on one clock, so that a log replays to the same v
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.infer.collision import CollisionPredictor
 from synth_nodes.safety import watchdog
-from synth_nodes.safety.cycle import Cycle, decide, Outcome, recorded_points, stopped
+from synth_nodes.safety.body import body_of
+from synth_nodes.safety.cycle import Cycle, decide, Outcome, stopped
+from synth_nodes.safety.intake import Header, Intake
 from synth_nodes.safety.log import SafetyLog
+from synth_nodes.safety.mounts import Mount, mount_of
+from synth_nodes.safety.nav2_zones import UserZone
 from synth_nodes.safety.rules import check_rules, SafetyRules
-from synth_nodes.safety.sources import PointSource, RobotState, scan_source
+from synth_nodes.safety.sources import refusal, RobotState
+from synth_nodes.safety.zone_settings import SourceSettings
 from synth_nodes.types import FloatArray, RobotSpec, Verdict
 
-COUNTERS = {'pass': 'passed', 'limit': 'limited', 'slowdown': 'slowed', 'stop': 'stopped'}
+COUNTERS = {'pass': 'passed', 'limit': 'limited', 'slowdown': 'slowed', 'approach': 'slowed',
+            'stop': 'stopped'}
 """Name of the counter of each action."""
 Array = NDArray[np.float64]
 
 
 class Guard:
-    """Lets through of each command what the newest data allow."""
+    """
+    Lets through of each command what the newest data allow.
 
-    def __init__(self, rules: SafetyRules, robot: RobotSpec, mount: tuple[float, ...],
-                 log: SafetyLog | None = None) -> None:
+    Sensors go in by `take_odometry` and `take_scan`, `take_cloud`, `take_range`, `take_polygon`
+    (each for the source it names); commands by :meth:`check`, and :meth:`recheck` judges the
+    newest one again; services by `latch`, `reset`, `override`, `toggle`; what changes while
+    running by `take_shape`, `enable_zone`, `enable_source`, `place` and `take_publishers`.
+    """
+
+    def __init__(self, rules: SafetyRules, robot: RobotSpec, mount: Sequence[float] = (0, 0, 0),
+                 log: SafetyLog | None = None, *, intakes: Sequence[Intake] = (),
+                 zones: Sequence[UserZone] = (),
+                 predictor: CollisionPredictor | None = None) -> None:
         """
         Begin without data: everything is a stop.
 
-        :param mount: pose of the laser in base_link: x [m], y [m], yaw [rad].
+        :param mount: pose of the laser in base_link, x [m], y [m], yaw [rad], where there are no
+            intakes: then there is one source, the scan 'scan'.
         :param log: takes every cycle and event; None logs nothing.
+        :param intakes: the sensors relied on.
+        :param zones: the user's zones.
+        :param predictor: lowers the speed by a learned risk; it sees the first scan source.
         :raises InputError: when rules contradict each other or the robot.
         """
         check_rules(rules, robot)
-        self._rules, self._robot, self._mount, self._log = rules, robot, mount, log
-        self._scan = PointSource('scan', np.zeros((0, 2)), np.inf, False, 'no scan has come yet')
-        self._scan_stamp = -np.inf
+        self._rules, self._robot, self._log = rules, robot, log
+        x, y, yaw = mount
+        self.intakes = {i.name: i for i in intakes or (
+            Intake('scan', SourceSettings(), rules.source, mount_of((x, y, 0, 0, 0, yaw))),)}
+        self.zones: dict[str, UserZone] = {zone.name: zone for zone in zones}
+        self.predictor = predictor
+        self._eyes = next((i.name for i in self.intakes.values() if i.settings.kind == 'scan'),
+                          '')
         self._velocity = np.full(3, np.nan)
         self._velocity_stamp = -np.inf
+        self._travel = 0.0
         self._watch = watchdog.Watch()
         self._command = np.zeros(3)
+        self._fault = ''
+        self.risk: float | None = None
+        """Newest learned probability of a collision; None where there is none."""
+        self.off = False
+        """Whether the monitor is switched off; never of itself."""
         self.verdict = stopped('command', 'no command has come yet')
         """The newest judgement."""
+        self.outcome = Outcome(self.verdict, self._watch, False)
+        """All that came of the newest cycle."""
         self.counts: Counter[str] = Counter(checked=0, **dict.fromkeys(COUNTERS.values(), 0))
         """Commands checked, and what became of them."""
 
     def take_odometry(self, velocity: Array, stamp: float) -> None:
         """Take vx, vy [m/s], wz [rad/s] in base_link, shape (3,), and its stamp [s]."""
+        passed = stamp - self._velocity_stamp
+        if 0.0 < passed < self._rules.source.timeout and np.isfinite(self._velocity).all():
+            vx, vy, w = self._velocity
+            radius = body_of(self._robot.footprint).radius
+            self._travel += (float(np.hypot(vx, vy)) + abs(float(w)) * radius) * passed
         self._velocity, self._velocity_stamp = velocity, stamp
 
     def take_scan(self, ranges: FloatArray, angles: Array, range_min: float, range_max: float,
-                  stamp: float) -> None:
+                  stamp: float, source: str = 'scan', frame: str = '') -> None:
         """Take a scan: ranges [m] and beam angles [rad] in the laser frame, both (N,)."""
-        scan = scan_source(
-            self._rules.source, 'scan', np.asarray(ranges, np.float64), angles, range_min,
-            range_max, self._mount, 0.0)
-        self._scan = replace(scan, points_base=recorded_points(scan.points_base))
-        self._scan_stamp = stamp
+        self.intakes[source].take_scan(np.asarray(ranges), angles, range_min, range_max,
+                                       self._header(stamp, frame))
+        if self.predictor is not None and source == self._eyes:
+            self.predictor.take(ranges, angles, stamp)
 
-    def check(self, command: Array, stamp: float, now: float) -> Verdict:
+    def take_cloud(self, points: FloatArray, stamp: float, source: str, frame: str = '') -> None:
+        """Take a point cloud [m] in the sensor's frame, shape (N, 3)."""
+        self.intakes[source].take_cloud(points, self._header(stamp, frame))
+
+    def take_range(self, distance: float, field_of_view: float, range_min: float,
+                   range_max: float, stamp: float, source: str, frame: str = '') -> None:
+        """Take one distance [m] within a cone [rad] about the sensor's x axis."""
+        self.intakes[source].take_range(distance, field_of_view, range_min, range_max,
+                                        self._header(stamp, frame))
+
+    def take_polygon(self, corners: Array, stamp: float, source: str, frame: str = '') -> None:
+        """Take the outline [m] of something solid, shape (E, 2)."""
+        self.intakes[source].take_polygon(corners, self._header(stamp, frame))
+
+    def refuse(self, source: str, reason: str, stamp: float) -> None:
+        """Take a message of a source that cannot be read, and why."""
+        self.intakes[source].refuse(reason, stamp)
+
+    def place(self, source: str, mount: Mount) -> None:
+        """Say where a source sits, as TF has it."""
+        self.intakes[source].mount = mount
+
+    def take_shape(self, zone: str, now: float, corners: Array | None = None,
+                   radius: float | None = None) -> None:
+        """
+        Give a zone another shape; a bad one leaves it without, and that stops the robot.
+
+        :param corners: base_link [m], shape (E, 2), three or more.
+        :param radius: of a circle [m].
+        """
+        if corners is not None and (len(corners) < 3 or not np.isfinite(corners).all()):
+            corners = None
+        if radius is not None and not 0.0 < radius < np.inf:
+            radius = None
+        before = self.zones[zone]
+        self.zones[zone] = replace(before, corners=corners, radius=radius)
+        if before.shape_known != self.zones[zone].shape_known:
+            known = self.zones[zone].shape_known
+            self.note(now, 'shape', f"zone '{zone}' has {'a' if known else 'no usable'} shape")
+
+    def enable_zone(self, zone: str, on: bool, now: float) -> None:
+        """Let a zone count, or not."""
+        self.zones[zone] = replace(self.zones[zone], enabled=on)
+        self.note(now, 'zone', f"zone '{zone}' {_switched(on)}")
+
+    def enable_source(self, source: str, on: bool, now: float) -> None:
+        """Rely on a source, or not."""
+        self.intakes[source].enabled = on
+        self.note(now, 'source', f"source '{source}' {_switched(on)}")
+
+    def take_publishers(self, names: Sequence[str], now: float) -> None:
+        """Take the names of the nodes that publish commands; more than one stops the robot."""
+        rivals = len(names) > 1 and self._rules.command.publishers == 'one'
+        fault = f"{len(names)} publish it: {', '.join(names)}" if rivals else ''
+        if fault != self._fault:
+            self.note(now, 'publishers', fault or 'one publishes commands')
+        self._fault = fault
+
+    def check(self, command: Array, stamp: float, now: float, fault: str = '') -> Verdict:
         """
         Judge a new command.
 
         :param command: vx, vy [m/s], wz [rad/s] in base_link, shape (3,).
         :param stamp: of the command [s]; `now` where it has none.
+        :param fault: what is wrong with its message, such as its frame; empty if nothing.
         """
         self._command = command
-        if not self._decide(stamp, now).accepted:
-            self._command = np.zeros(3)
+        outcome = self._decide(stamp, now, fault)
+        self._command = outcome.command if outcome.accepted else np.zeros(3)
         self.counts['checked'] += 1
         self.counts[COUNTERS[self.verdict.action]] += 1
         return self.verdict
@@ -79,7 +176,7 @@ class Guard:
         return self._decide(None, now).verdict
 
     def latch(self, now: float) -> str:
-        """Stop until :meth:`reset`; like the next two, return why not, or nothing."""
+        """Stop until :meth:`reset`; like the next three, return why not, or nothing."""
         self._watch = watchdog.latch(self._watch, f'asked for at {now:.2f} s')
         self.note(now, 'latch')
         return ''
@@ -96,6 +193,12 @@ class Guard:
         self.note(now, 'override', problem)
         return problem
 
+    def toggle(self, on: bool, now: float) -> str:
+        """Switch the monitor on or off; off, it passes all sound commands unjudged."""
+        self.off = not on
+        self.note(now, 'toggle', f'the monitor {_switched(on)}')
+        return ''
+
     def note(self, now: float, event: str, detail: str = '') -> None:
         """Write an event to the log, if there is one."""
         if self._log is not None:
@@ -103,30 +206,68 @@ class Guard:
 
     @property
     def command(self) -> Array:
-        """Newest command as it came, shape (3,)."""
+        """Newest command as it was judged, shape (3,)."""
         return self._command
 
-    def _decide(self, stamp: float | None, now: float) -> Outcome:
-        cycle = Cycle(now, self._command, stamp,
-                      RobotState(self._velocity, now - self._velocity_stamp),
-                      (replace(self._scan, age=now - self._scan_stamp),), self._watch,
-                      self.verdict)
+    def states(self, now: float) -> Mapping[str, str]:
+        """Say of each source and zone how it is, by 'source NAME' and 'zone NAME'."""
+        out = {}
+        for name, intake in self.intakes.items():
+            problem = refusal(self._rules.source, intake.source(now))
+            state = f'refused: {problem}' if problem else 'ok'
+            out[f'source {name}'] = state if intake.enabled else 'switched off'
+        for name, zone in self.zones.items():
+            held = self.outcome.held.get(name)
+            acts = held is not None and held.scale < 1.0
+            out[f'zone {name}'] = (
+                'switched off' if not zone.enabled else 'no shape' if not zone.shape_known
+                else 'detects' if name in self.outcome.detections
+                else 'clear' if not acts else 'holds' if held.misses else zone.action)
+        return out
+
+    def _header(self, stamp: float, frame: str) -> Header:
+        return Header(stamp, frame, self._travel)
+
+    def _decide(self, stamp: float | None, now: float, fault: str = '') -> Outcome:
+        cycle = Cycle(
+            now, self._command, stamp, RobotState(self._velocity, now - self._velocity_stamp),
+            tuple(i.source(now) for i in self.intakes.values() if i.enabled), self._watch,
+            self.outcome.core, fault or self._fault, tuple(self.zones.values()),
+            self.outcome.held, self._risk(), self.off)
         outcome = decide(self._rules, self._robot, cycle)
-        self._watch, self.verdict = outcome.watch, outcome.verdict
+        self._watch, self.verdict, self.outcome = outcome.watch, outcome.verdict, outcome
         if self._log is not None:
             self._log.append(cycle, outcome.verdict)
         return outcome
 
+    def _risk(self) -> float | None:
+        if self.predictor is None or not np.isfinite(self._command).all():
+            return None
+        self.risk = self.predictor.risk(self._command)
+        return self.risk
 
-def rehearse(rules: SafetyRules, robot: RobotSpec, mount: tuple[float, ...]) -> None:
+
+def _switched(on: bool) -> str:
+    return 'is switched on' if on else 'is switched off'
+
+
+def rehearse(guard: Guard) -> None:
     """
     Judge a few times on made-up data, so that the first real verdict is as fast as any.
 
-    :raises InputError: when rules contradict each other or the robot.
+    :param guard: one made for this alone: it is not to be used afterwards.
     """
-    guard = Guard(rules, robot, mount)
     angles = np.linspace(-np.pi, np.pi, 360, endpoint=False)
+    points = np.stack((2.0 * np.cos(angles), 2.0 * np.sin(angles), 0.3 + 0.0 * angles), axis=1)
     for step, distance in enumerate(np.linspace(3.0, 0.3, 6)):
-        guard.take_scan(np.full(360, distance), angles, 0.05, 12.0, 0.05 * step)
-        guard.take_odometry(np.array((0.2, 0.0, 0.1)), 0.05 * step)
-        guard.check(np.array((0.3, 0.0, 0.1)), 0.05 * step, 0.05 * step)
+        stamp = 0.05 * step
+        for name, intake in guard.intakes.items():
+            intake.mount = intake.mount or mount_of(())
+            if intake.settings.kind == 'scan':
+                guard.take_scan(np.full(360, distance), angles, 0.05, 12.0, stamp, name)
+            elif intake.settings.kind == 'pointcloud':
+                guard.take_cloud(points, stamp, name)
+            else:
+                guard.take_polygon(points[::4, :2], stamp, name)
+        guard.take_odometry(np.array((0.2, 0.0, 0.1)), stamp)
+        guard.check(np.array((0.3, 0.0, 0.1)), stamp, stamp)

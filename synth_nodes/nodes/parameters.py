@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 from synth_nodes.safety.log_files import SafetyLogSettings
 from synth_nodes.safety.rules import SafetyRules
+from synth_nodes.safety.zone_settings import ExclusionSettings, SourceSettings, ZoneSettings
 from synth_nodes.sensors.camera_spec import CameraSpec
 from synth_nodes.sensors.fault_settings import FaultSettings
 from synth_nodes.sensors.imu_settings import ImuSettings
 from synth_nodes.sensors.wheels import OdometrySettings, WheelSpec
-from synth_nodes.settings import setting
+from synth_nodes.settings import Groups, named, setting
 from synth_nodes.train.settings import BcSettings
 from synth_nodes.types import LidarSpec, RobotSpec
 from synth_nodes.world.dressing import DressSettings
@@ -166,7 +167,15 @@ class SafetyMonitorParameters:
     robot: RobotSpec = field(default_factory=RobotSpec)
     lidar: LidarSpec = field(default_factory=LidarSpec)
     safety: SafetyRules = field(default_factory=SafetyRules)
+    zones: Groups = named(ZoneSettings)
+    sources: Groups = named(SourceSettings)
+    exclusions: Groups = named(ExclusionSettings)
     log: SafetyLogSettings = field(default_factory=SafetyLogSettings)
+    risk_model: str = setting(
+        '', 'Learned collision predictor (an .onnx file with its .json, or their folder), which '
+        'can only slow the robot down; empty: none.')
+    base_frame: str = setting(
+        'base_link', 'Frame of the robot: commands must be in it, or name none.')
     stamped: bool = setting(True, STAMPED_HELP)
     autostart: bool = setting(True, 'Configure and activate at start.')
 

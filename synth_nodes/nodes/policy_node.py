@@ -9,9 +9,9 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sensor_msgs.msg import LaserScan
 from std_srvs.srv import Trigger
 
-from synth_nodes.errors import InputError
 from synth_nodes.infer.session import PolicySession
 from synth_nodes.nodes.driver import Driver, rehearse, stop
+from synth_nodes.nodes.lifecycle import configured
 from synth_nodes.nodes.models import load, load_beside
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, PolicyParameters
 from synth_nodes.ros.clocks import every, now, to_seconds
@@ -57,20 +57,15 @@ class PolicyNode(LifecycleNode):
             autostart(self)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return configured(self, self._build)
+
+    def _build(self) -> None:
         s = self.settings
-        try:
-            self.session = load(s)
-            layout = self.session.contract.observation
-            rehearse(self.session, layout, s.lidar)
-            self.driver = Driver(self.session, layout, s.lidar, s.goal_tolerance,
-                                 s.scan_timeout, s.odom_timeout)
-            self.fault = ''
-        except InputError as error:
-            self.fault = f'{self.get_name()}: {error}'
-            if not s.autostart:  # which raises it, and so it is said once
-                self.get_logger().error(self.fault)
-            return TransitionCallbackReturn.FAILURE
-        return TransitionCallbackReturn.SUCCESS
+        self.session = load(s)
+        layout = self.session.contract.observation
+        rehearse(self.session, layout, s.lidar)
+        self.driver = Driver(self.session, layout, s.lidar, s.goal_tolerance, s.scan_timeout,
+                             s.odom_timeout)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.active, self.decision = True, stop('no scan yet', 'waiting')

@@ -15,13 +15,19 @@ from synth_nodes.ros.qos import advertise, COMMAND, Report
 class CommandPublisher:
     """Publishes commands in base_link and knows when it last did."""
 
-    def __init__(self, node: Node, topic: str, stamped: bool, report: Report) -> None:
-        """:param stamped: TwistStamped rather than Twist."""
+    def __init__(self, node: Node, topic: str, stamped: bool, report: Report,
+                 frame: str = 'base_link') -> None:
+        """
+        Advertise the topic.
+
+        :param stamped: TwistStamped rather than Twist.
+        :param frame: of the commands.
+        """
         self._node = node
         self._message: Any = command_class(stamped)()
         self._stamped = stamped
         if stamped:
-            self._message.header.frame_id = 'base_link'
+            self._message.header.frame_id = frame
         self._publisher = advertise(node, command_class(stamped), topic, COMMAND, report)
         self.sent = -float('inf')
         """Wall time (monotonic) of the newest command [s]."""

@@ -15,8 +15,10 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.time import Time as RosTime
 
+from synth_nodes.errors import InputError
 from synth_nodes.ros.conversions import quaternion_of, set_yaw, yaw_of
 from synth_nodes.ros.qos import MAP
+from synth_nodes.safety.mounts import Mount, mount_from_quaternion, mount_of
 from synth_nodes.sensors.camera_spec import CameraSpec
 
 try:
@@ -105,18 +107,46 @@ class Listener:
         c, s = np.cos(pose[2]), np.sin(pose[2])
         return np.asarray(points @ np.array([[c, s], [-s, c]]) + pose[:2]), ''
 
+    @property
+    def available(self) -> bool:
+        """Whether transforms can be looked up at all."""
+        return self._buffer is not None
+
+    def mount(self, parent: str, child: str) -> tuple[Mount | None, str]:
+        """
+        Look up the newest pose of `child` in `parent`, in space.
+
+        :return: the pose, or None; and why there is none.
+        """
+        if parent == child:
+            return mount_of(()), ''
+        found, problem = self._find(parent, child)
+        if found is None:
+            return None, problem
+        t, q = found.translation, found.rotation
+        try:
+            return mount_from_quaternion((t.x, t.y, t.z), (q.x, q.y, q.z, q.w)), ''
+        except InputError as error:
+            return None, f"the transform from '{child}' to '{parent}' cannot be used: {error}"
+
     def lookup(self, parent: str, child: str) -> tuple[NDArray[np.float64] | None, str]:
         """
         Look up the newest pose of `child` in `parent`.
 
         :return: x, y [m], yaw [rad], shape (3,), or None; and why there is none.
         """
+        found, problem = self._find(parent, child)
+        if found is None:
+            return None, problem
+        pose = np.array((found.translation.x, found.translation.y, yaw_of(found.rotation)))
+        return pose, ''
+
+    def _find(self, parent: str, child: str) -> tuple[Any, str]:
+        """Look up the newest transform; None, and why, where there is none."""
         if self._buffer is None:
             return None, (f"'{child}' and '{parent}' are different frames and tf2_ros is not "
                           'installed to relate them')
         try:
-            found = self._buffer.lookup_transform(parent, child, RosTime()).transform
+            return self._buffer.lookup_transform(parent, child, RosTime()).transform, ''
         except tf2_ros.TransformException as error:
             return None, f"no transform from '{child}' to '{parent}': {error}"
-        pose = np.array((found.translation.x, found.translation.y, yaw_of(found.rotation)))
-        return pose, ''

@@ -53,6 +53,8 @@ class ZoneSettings:
         unit='m', low=0.0, high=1e3)
     topic: str = setting(
         '', 'Gives the shape instead: PolygonStamped, or Float32 for the radius of a circle.')
+    latched: bool = setting(
+        False, 'Whether that topic is latched (transient local), as one that is sent once.')
     parts: Groups = named(PartSettings)
     holonomic: bool = setting(
         False, 'Choose parts by speed and direction of travel instead of by vx.')

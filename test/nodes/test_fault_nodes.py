@@ -43,6 +43,7 @@ class Loop:
         self.guard = Guard(SafetyRules(), RobotSpec(), LIDAR.mount)
         self.driver = Driver(Straight(), ObservationSpec(), LIDAR, 0.25, 0.3, 0.3)
         self.driver.take_path(np.array(((0.0, 0.0), (9.0, 0.0))))
+        self.noise = np.random.default_rng(0)
         self.now = 1_000_000_000
         self.decision = None
 
@@ -64,7 +65,7 @@ class Loop:
             self.driver.take_odometry(out.arrays['pose'], out.arrays['velocity'], stamp)
 
     def _scans(self, distance):
-        ranges = np.full(LIDAR.beams, distance, np.float32)
+        ranges = self.noise.normal(distance, 0.005, LIDAR.beams).astype(np.float32)
         for out in self.scans.take(Reading(self.now, 'laser', {'ranges': ranges}), self.now):
             stamp, ranges = out.stamp * 1e-9, out.arrays['ranges']
             self.guard.take_scan(ranges, LIDAR.angles, LIDAR.range_min, LIDAR.range_max, stamp)
@@ -85,6 +86,7 @@ SEEN = [
     ({'blind_width': 1.0, 'blind_reads': 'zero'}, 'scan', 'blind over'),
     ({'freeze_stamp': True}, 'both', 'old'),
     ({'freeze': True, 'freeze_stamp': True}, 'both', 'old'),
+    ({'freeze': True}, 'scan', 'frozen'),
     ({'future_stamp': 0.5}, 'both', 'ahead of the clock'),
     ({'delay': 0.5}, 'both', 'old'),
     ({'drop': 1.0}, 'both', 'old'),
@@ -166,7 +168,8 @@ def graph(peer, hall):
 
     def command(truth):
         # Turning in place goes on for ever without a wall in the way.
-        message = TwistStamped(header=truth.header)
+        message = TwistStamped()
+        message.header.stamp = truth.header.stamp
         message.twist.angular.z = 0.2
         commands.publish(message)
 
@@ -201,11 +204,13 @@ def test_faults_switched_at_run_time_are_seen_and_answered(graph):
     assert peer.until(lambda: any(
         s.name.endswith('lidar_node: faults') and 'freeze = True' in s.message
         for m in diagnostics[-8:] for s in m.status))
+    assert peer.until(lambda: stopped('frozen'), 10.0)
     switch('freeze', False)
     switch('wrong_frame', 'elsewhere')
     assert peer.until(lambda: scans[-1].header.frame_id == 'elsewhere')
+    assert peer.until(lambda: stopped("its frame is 'elsewhere', not 'laser'"), 10.0)
     switch('wrong_frame', '')
-    assert peer.until(lambda: scans[-1].header.frame_id == 'laser')
+    assert peer.until(lambda: scans[-1].header.frame_id == 'laser' and turning())
     for node, name, value, off, word in (
             ('lidar_node', 'all_nan', True, False, 'invalid'),
             ('lidar_node', 'future_stamp', 1.0, 0.0, 'ahead of the clock'),

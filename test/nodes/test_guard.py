@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -5,7 +7,15 @@ import pytest
 
 from synth_nodes.errors import InputError
 from synth_nodes.nodes.guard import COUNTERS, Guard
+from synth_nodes.safety.intake import Intake
+from synth_nodes.safety.log import SafetyLog
+from synth_nodes.safety.log_files import SafetyLogSettings
+from synth_nodes.safety.mounts import mount_of
+from synth_nodes.safety.nav2_zones import UserZone
+from synth_nodes.safety.replay import replay
 from synth_nodes.safety.rules import EscapeRules, SafetyRules
+from synth_nodes.safety.zone_settings import SourceSettings
+from synth_nodes.settings import build
 from synth_nodes.types import RobotSpec
 
 ANGLES = np.linspace(-np.pi, np.pi, 360, endpoint=False)
@@ -93,7 +103,7 @@ def test_every_command_is_counted_once(guard):
     for k in range(5):
         guard.check(FORWARD, 1.0 + 0.01 * k, 1.0 + 0.01 * k)
     guard.recheck(1.05)
-    assert guard.counts['checked'] == 5 == sum(guard.counts[n] for n in COUNTERS.values())
+    assert guard.counts['checked'] == 5 == sum(guard.counts[n] for n in set(COUNTERS.values()))
 
 
 def test_contradicting_rules_are_refused():
@@ -111,3 +121,197 @@ def test_only_fresh_data_ever_let_the_robot_move(command_stamp, scan_stamp, odom
     if any(guard.check(FORWARD, command_stamp, 1.0).command):
         for stamp in (command_stamp, scan_stamp, odom_stamp):
             assert -0.05 - 1e-9 <= 1.0 - stamp <= 0.3 + 1e-9
+
+
+def intake(name, kind='scan', **values):
+    return Intake(name, SourceSettings(kind=kind, **values), SafetyRules().source, mount_of(()))
+
+
+def two_eyes(**values):
+    guard = Guard(SafetyRules(), RobotSpec(), intakes=[
+        intake('scan'), intake('rear', 'pointcloud', timeout=1.0)], **values)
+    feed(guard)
+    guard.take_cloud(np.zeros((0, 3)), 1.0, 'rear')
+    return guard
+
+
+BOX = np.array(((1.0, 0.5), (-0.5, 0.5), (-0.5, -0.5), (1.0, -0.5)))
+SLOW = UserZone('slow', 'polygon', 'slowdown', BOX, slowdown_ratio=0.25)
+
+
+def test_every_source_must_be_sound_and_each_has_its_own_timeout():
+    guard = two_eyes()
+    assert guard.check(FORWARD, 1.0, 1.0).action == 'pass'
+    feed(guard, stamp=1.9)
+    assert guard.check(FORWARD, 1.9, 1.9).action == 'pass'
+    feed(guard, stamp=2.1)
+    verdict = guard.check(FORWARD, 2.1, 2.1)
+    assert (verdict.rule, verdict.source) == ('source', 'rear')
+    assert guard.states(2.1)['source rear'].startswith('refused: its data is 1.10 s old')
+
+
+def test_cloud_stops_the_robot_before_what_the_scan_does_not_see():
+    guard = two_eyes()
+    guard.take_cloud(np.array([(0.3, 0.0, 0.8)]), 1.0, 'rear')
+    verdict = guard.check(FORWARD, 1.0, 1.0)
+    assert verdict.command[0] < 0.05 and verdict.source == 'rear'
+
+
+def test_range_and_polygon_are_sources_too():
+    guard = Guard(SafetyRules(), RobotSpec(), intakes=[
+        intake('sonar', 'range'), intake('fence', 'polygon')])
+    guard.take_odometry(np.zeros(3), 1.0)
+    for distance, shift, source in ((4.0, 5.0, ''), (0.3, 5.0, 'sonar'), (4.0, 0.8, 'fence')):
+        guard.take_range(distance, 0.3, 0.02, 5.0, 1.0, 'sonar')
+        guard.take_polygon(BOX + np.array((shift, 0.0)), 1.0, 'fence')
+        assert guard.check(FORWARD, 1.0, 1.0).source == source
+
+
+def test_source_that_is_switched_off_cannot_stop_the_robot_and_all_off_is_a_stop():
+    guard = two_eyes()
+    feed(guard, stamp=2.5)
+    assert guard.check(FORWARD, 2.5, 2.5).source == 'rear'
+    guard.enable_source('rear', False, 2.5)
+    assert guard.check(FORWARD, 2.5, 2.5).action == 'pass'
+    assert guard.states(2.5)['source rear'] == 'switched off'
+    guard.enable_source('scan', False, 2.5)
+    assert guard.check(FORWARD, 2.5, 2.5).rule == 'source'
+
+
+def test_message_that_cannot_be_read_stops_the_robot_and_is_named():
+    guard = two_eyes()
+    guard.refuse('rear', 'no transform', 1.0)
+    verdict = guard.check(FORWARD, 1.0, 1.0)
+    assert verdict.source == 'rear' and 'no transform' in verdict.reason
+
+
+def test_zone_acts_can_be_switched_and_is_told_with_its_state():
+    guard = two_eyes(zones=[SLOW])
+    near = np.full(360, 8.0, np.float32)
+    near[180] = 0.9
+    guard.take_scan(near, ANGLES, 0.05, 12.0, 1.0)
+    verdict = guard.check(FORWARD, 1.0, 1.0)
+    assert (verdict.action, verdict.rule) == ('slowdown', 'slow')
+    assert guard.states(1.0)['zone slow'] == 'slowdown'
+    guard.enable_zone('slow', False, 1.0)
+    assert guard.check(FORWARD, 1.0, 1.0).rule != 'slow'
+    assert guard.states(1.0)['zone slow'] == 'switched off'
+
+
+def test_zone_waits_for_its_shape_and_a_bad_one_stops_the_robot_again():
+    guard = two_eyes(zones=[replace(SLOW, corners=None)])
+    assert 'no shape' in guard.check(FORWARD, 1.0, 1.0).reason
+    guard.take_shape('slow', 1.0, corners=BOX)
+    assert guard.check(FORWARD, 1.0, 1.0).action == 'pass'
+    for bad in (BOX[:2], BOX * np.nan, None):
+        guard.take_shape('slow', 1.0, corners=bad)
+        assert guard.check(FORWARD, 1.0, 1.0).action == 'stop'
+        assert guard.states(1.0)['zone slow'] == 'no shape'
+    guard = two_eyes(zones=[UserZone('round', 'circle', 'stop')])
+    guard.take_shape('round', 1.0, radius=np.inf)
+    assert guard.check(FORWARD, 1.0, 1.0).action == 'stop'
+    guard.take_shape('round', 1.0, radius=0.5)
+    assert guard.check(FORWARD, 1.0, 1.0).action == 'pass'
+
+
+def test_points_are_carried_along_with_the_robot_while_data_grows_old():
+    verdicts = []
+    for speed in (0.0, 0.4):
+        guard = Guard(SafetyRules(), RobotSpec())
+        ranges = np.full(360, 8.0, np.float32)
+        ranges[180] = 1.2
+        guard.take_scan(ranges, ANGLES, 0.05, 12.0, 0.8)
+        guard.take_odometry(np.array((speed, 0.0, 0.0)), 1.0)
+        verdicts.append(guard.check(FORWARD, 1.0, 1.0))
+    still, moving = verdicts
+    assert still.margin - moving.margin == pytest.approx(0.4 * 0.2, abs=1e-3)
+
+
+def test_two_publishers_stop_the_robot_and_are_named_until_one_is_left(guard):
+    guard.take_publishers(['/policy_node', '/teleop'], 1.0)
+    verdict = guard.check(FORWARD, 1.0, 1.0)
+    assert verdict.rule == 'command' and '/policy_node, /teleop' in verdict.reason
+    assert guard.recheck(1.0).action == 'stop'
+    guard.take_publishers(['/policy_node'], 1.1)
+    feed(guard, stamp=1.1)
+    assert guard.check(FORWARD, 1.1, 1.1).action == 'pass'
+    open_rules = build(SafetyRules, {'command.publishers': 'any'})
+    other = Guard(open_rules, RobotSpec())
+    feed(other)
+    other.take_publishers(['/a', '/b'], 1.0)
+    assert other.check(FORWARD, 1.0, 1.0).action == 'pass'
+
+
+def test_command_with_a_fault_is_refused_and_not_judged_again(guard):
+    assert guard.check(FORWARD, 1.0, 1.0, "its frame is 'map', not 'base_link'").reason.endswith(
+        "its frame is 'map', not 'base_link'")
+    assert not guard.command.any() and guard.recheck(1.0).action == 'stop'
+
+
+def test_monitor_is_on_at_first_and_off_only_passes_sound_commands(guard):
+    feed(guard, distance=0.3)
+    assert not guard.off and guard.check(FORWARD, 1.0, 1.0).command[0] < 0.05
+    assert guard.toggle(False, 1.0) == ''
+    verdict = guard.check(FORWARD, 1.01, 1.01)
+    assert verdict.rule == 'off' and verdict.command == pytest.approx((0.4, 0.0, 0.0))
+    assert guard.recheck(1.5).command == (0.0, 0.0, 0.0)
+    guard.toggle(True, 1.5)
+    feed(guard, distance=0.3, stamp=1.6)
+    assert guard.check(FORWARD, 1.6, 1.6).command[0] < 0.05
+
+
+class Oracle:
+    """A predictor that says what it is told."""
+
+    def __init__(self, risk):
+        self.said, self.scans, self.problem = risk, 0, ''
+
+    def take(self, ranges, angles, stamp):
+        self.scans += 1
+
+    def risk(self, command):
+        return self.said
+
+
+@pytest.mark.parametrize(('risk', 'left'), [(0.0, 0.4), (0.5, 0.25), (1.0, 0.1), (None, 0.4)])
+def test_learned_risk_slows_down_and_its_lack_leaves_the_geometry(risk, left):
+    guard = Guard(SafetyRules(), RobotSpec(), predictor=Oracle(risk))
+    feed(guard)
+    assert guard.check(FORWARD, 1.0, 1.0).command[0] == pytest.approx(left)
+    assert guard.predictor.scans == 1 and guard.risk == risk
+
+
+EVENTS = {
+    10: lambda guard, now: guard.take_shape('told', now, corners=BOX / 2),
+    30: lambda guard, now: guard.enable_zone('slow', False, now),
+    40: lambda guard, now: guard.enable_zone('slow', True, now),
+    50: lambda guard, now: guard.toggle(False, now),
+    60: lambda guard, now: guard.toggle(True, now),
+    70: lambda guard, now: guard.enable_source('rear', False, now),
+    80: lambda guard, now: guard.latch(now), 85: lambda guard, now: guard.reset(now),
+    90: lambda guard, now: guard.override(now)}
+"""What happens at which cycle of the log below."""
+
+
+def test_log_of_a_guard_with_everything_replays_bit_for_bit(tmp_path):
+    log = SafetyLog(SafetyLogSettings(folder=str(tmp_path)), SafetyRules(), RobotSpec())
+    guard = Guard(SafetyRules(), RobotSpec(), log=log, predictor=Oracle(0.4), intakes=[
+        intake('scan'), intake('rear', 'pointcloud', timeout=1.0)], zones=[
+        replace(SLOW, release_after=3, hold_time=0.1), replace(SLOW, name='told', corners=None)])
+    rng = np.random.default_rng(3)
+    for k in range(120):
+        now = 1.0 + 0.025 * k
+        guard.take_odometry(rng.normal(0, 0.2, 3), now)
+        guard.take_scan(rng.uniform(0.4, 6.0, 360), ANGLES, 0.05, 12.0, now)
+        guard.take_cloud(rng.normal(0, 1.5, (40, 3)), now, 'rear')
+        EVENTS.get(k, lambda guard, now: '')(guard, now)
+        guard.check(rng.uniform(-0.5, 0.8, 3) * (40.0 if k == 65 else 1.0), now, now)
+        if k % 4 == 0:
+            guard.recheck(now + 0.01)
+    log.close()
+    result = replay(tmp_path)
+    assert result.identical and result.verdicts == 150 and not result.lost
+    rules = {rule for _, rule in result.actions}
+    assert {'slow', 'told', 'off', 'latched', 'override', 'command'} <= rules
+    assert result.events == {'shape': 1, 'zone': 2, 'toggle': 2, 'source': 1, 'latch': 1,
+                             'reset': 1, 'override': 1}
