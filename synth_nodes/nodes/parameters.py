@@ -15,6 +15,7 @@ from synth_nodes.safety.zone_settings import ExclusionSettings, SourceSettings, 
 from synth_nodes.sensors.camera_spec import CameraSpec
 from synth_nodes.sensors.fault_settings import FaultSettings
 from synth_nodes.sensors.imu_settings import ImuSettings
+from synth_nodes.sensors.scan_settings import PointsSpec, ScanEffects
 from synth_nodes.sensors.wheels import OdometrySettings, WheelSpec
 from synth_nodes.settings import Groups, named, setting
 from synth_nodes.train.settings import BcSettings
@@ -70,9 +71,17 @@ class LidarParameters:
     """Parameters of `lidar_node`."""
 
     lidar: LidarSpec = field(default_factory=LidarSpec)
+    effects: ScanEffects = field(default_factory=ScanEffects)
+    points: PointsSpec = field(default_factory=PointsSpec)
     faults: FaultSettings = field(default_factory=FaultSettings)
+    scene: str = setting(
+        '', 'Scene file (YAML) to scan, with its solids and materials; empty: the map from `map`.')
     seed: int = setting(2, 'Seed of noise and dropout.', low=0, high=2**31 - 1)
     frame_id: str = setting('laser', 'Frame of the scans.')
+    points_frame: str = setting('laser_points', 'Frame of the points: the origin of the rays.')
+    base_frame: str = setting(
+        'base_link', 'Frame of the robot, from which the frame of the points is broadcast where '
+        'tf2_msgs is installed.')
 
 
 @dataclass(frozen=True)

@@ -107,21 +107,34 @@ def planar_covariance(covariance: ArrayLike) -> NDArray[np.float64]:
     return full.reshape(36)
 
 
-def new_scan(lidar: LidarSpec, frame_id: str) -> LaserScan:
-    """Make a scan message with everything but stamp and ranges."""
+def new_scan(lidar: LidarSpec, frame_id: str, time_increment: float = 0.0) -> LaserScan:
+    """
+    Make a scan message with everything but stamp and ranges.
+
+    :param time_increment: from a beam to the next [s]; 0: all at once.
+    """
     angles = lidar.angles
     message = LaserScan(
         angle_min=float(angles[0]), angle_max=float(angles[-1]),
-        angle_increment=float(lidar.angle_increment), time_increment=0.0,
+        angle_increment=float(lidar.angle_increment), time_increment=float(time_increment),
         scan_time=float(1.0 / lidar.rate), range_min=float(lidar.range_min),
         range_max=float(lidar.range_max))
     message.header.frame_id = frame_id
     return message
 
 
-def set_ranges(message: LaserScan, ranges: ArrayLike) -> None:
-    """Fill the ranges [m], shape (N,), REP-117 values as they are."""
+def set_ranges(message: LaserScan, ranges: ArrayLike,
+               intensities: ArrayLike | None = None) -> None:
+    """
+    Fill the ranges [m], shape (N,), REP-117 values as they are.
+
+    :param intensities: shape (N,), sent as 0 where there is no range; None for a lidar that has
+        none.
+    """
     message.ranges = array('f', np.ascontiguousarray(ranges, np.float32).tobytes())
+    if intensities is not None:
+        heard = np.where(np.isfinite(ranges), intensities, 0.0).astype(np.float32)
+        message.intensities = array('f', heard.tobytes())
 
 
 def ranges_of(message: LaserScan) -> NDArray[np.float32]:

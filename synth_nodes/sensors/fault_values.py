@@ -48,9 +48,14 @@ class Channel:
 
 
 def scan_channels(lidar: LidarSpec) -> dict[str, Channel]:
-    """Channels of `ranges` [m], shape (N,)."""
-    return {'ranges': Channel(lidar.range_max, lidar.range_min, under=-np.inf, over=np.inf,
-                              nearer=True, bearings=lidar.angles)}
+    """
+    Channels of `ranges` [m], shape (N,), and of `layers`, shape (L, N).
+
+    Intensities have none: they belong to the returns, false or not.
+    """
+    ranges = Channel(lidar.range_max, lidar.range_min, under=-np.inf, over=np.inf,
+                     nearer=True, bearings=lidar.angles)
+    return {'ranges': ranges, 'layers': ranges}
 
 
 def imu_channels() -> dict[str, Channel]:

@@ -11,6 +11,11 @@ from synth_nodes.sensors.scan_settings import PointsSpec, ScanEffects, time_incr
 from synth_nodes.types import FloatArray, LidarSpec
 from synth_nodes.world.atlas import MapAtlas
 
+POINT = np.dtype([('x', '<f4'), ('y', '<f4'), ('z', '<f4'), ('intensity', '<f4'),
+                  ('ring', '<u2'), ('time', '<f4')])
+"""A point of a cloud, packed in 22 bytes as velodyne_pointcloud has it: [m], received power, layer
+from the lowest up, [s] after the first beam."""
+
 
 class LayerScan(NamedTuple):
     """What B lidars with L layers of N beams measured."""
@@ -84,6 +89,35 @@ class LayerLidar:
         self._echoes.measure(poses, self._atlas.indices(map_index, batch), self._mount, velocity,
                              discs, self._key, *out)
         return out
+
+
+class CloudMaker:
+    """Turns ranges of one lidar into points in its frame: x ahead, y left, z up."""
+
+    def __init__(self, spec: LidarSpec, points: PointsSpec) -> None:
+        self._ways = directions(spec, points)
+        self._organised = points.organised
+        self._cloud = np.zeros(self._ways.shape[:2], POINT)
+        self._cloud['ring'] = np.arange(points.layers)[:, None]
+        self._cloud['time'] = beam_times(spec)
+
+    def make(self, ranges: NDArray[np.float32],
+             intensities: NDArray[np.float32]) -> NDArray[np.void]:
+        """
+        Make the points.
+
+        :param ranges: [m], shape (L, N); what is not finite is no return.
+        :param intensities: shape (L, N).
+        :return: of `POINT`; shape (L, N) with NaN coordinates where nothing returned, where the
+            settings say `organised`, else the returns alone, layer by layer, shape (M,).
+        """
+        seen = np.isfinite(ranges)
+        known = np.where(seen, ranges, np.nan)
+        cloud = self._cloud
+        for k, axis in enumerate('xyz'):
+            np.multiply(self._ways[..., k], known, out=cloud[axis])
+        cloud['intensity'] = np.where(seen, intensities, 0.0)
+        return cloud if self._organised else cloud[seen]
 
 
 def directions(spec: LidarSpec, points: PointsSpec) -> NDArray[np.float32]:
