@@ -13,6 +13,7 @@ from synth_nodes.commands import (
     evaluate,
     generate,
     launch,
+    metrics,
     models,
     replay,
     train,
@@ -32,7 +33,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument('--version', action='version', version=f'synth-nodes {__version__}')
     verbs = top.add_subparsers(title='verbs', required=True, metavar='VERB')
-    for module in (demo, launch, generate, dataset, train, evaluate, models, check, replay):
+    for module in (demo, launch, generate, dataset, metrics, train, evaluate, models, check,
+                   replay):
         module.add(verbs)
     return top
 

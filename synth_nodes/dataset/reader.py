@@ -1,6 +1,7 @@
 """Reading data sets by memory-mapping: what is not asked for is not read."""
 
 from collections.abc import Iterable, Iterator, Sequence
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,14 @@ class DataSet:
         starts = np.flatnonzero(np.diff(number[order], prepend=-1))
         for rows in np.split(order, starts[1:]) if len(order) else []:
             yield int(number[rows[0]]), rows.astype(np.int64)
+
+    def digest(self) -> str:
+        """Hash of all contents: of the schema's fields and of every file's own hash."""
+        whole = hashlib.sha256(repr(self.schema.fields).encode())
+        for chunk in self.chunks:
+            for name, digest in sorted(read_json(chunk / CHUNK, 'chunk')['sha256'].items()):
+                whole.update(f'{name} {digest}\n'.encode())
+        return whole.hexdigest()
 
     def verify(self) -> list[str]:
         """Compare every file with its hash; return what is wrong, in words, or nothing."""

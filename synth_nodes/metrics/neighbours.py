@@ -1,0 +1,80 @@
+"""
+What nearest neighbours tell: whether training data are copied and real data covered.
+
+Density and coverage: Naeem et al. 2020 (arXiv:2002.09797), eq. 5 and 6. Copying: as Meehan,
+Chaudhuri and Dasgupta 2020 (arXiv:2004.05675), a generator that copies lies nearer to its
+training data than unseen real data does.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.metrics.distances import check_pair
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Copying:
+    """Outcome of the copying test."""
+
+    share: float
+    """Of the synthetic records, how many lie nearer to a training record than nine tenths of the
+    unseen real ones do to theirs; 0.1 is what chance gives."""
+    z: float
+    """Mann-Whitney z of the distances; below about -3 the generator copies."""
+    exact: int
+    """Synthetic records that are a training record, to single precision."""
+
+
+def nearest(a: Array, b: Array) -> Array:
+    """Distance of each record of a (N, D) to the nearest of b (M, D), shape (N,)."""
+    out = np.empty(len(a))
+    squares = (b * b).sum(1)
+    for k in range(0, len(a), 512):
+        part = a[k:k + 512]
+        d = (part * part).sum(1)[:, None] + squares[None] - 2.0 * part @ b.T
+        out[k:k + 512] = np.sqrt(np.maximum(d.min(axis=1), 0.0))
+    return out
+
+
+def copying(train: Array, unseen: Array, synthetic: Array) -> Copying:
+    """
+    Test whether synthetic records are copies of training records.
+
+    :param train: real records that the generator learned from, shape (N, D).
+    :param unseen: real records that it did not see, shape (M, D).
+    :param synthetic: shape (K, D).
+    """
+    check_pair(train, unseen)
+    check_pair(train, synthetic)
+    real, fake = nearest(unseen, train), nearest(synthetic, train)
+    near = float(np.quantile(real, 0.1))
+    both = np.concatenate((fake, real))
+    ranks = np.empty(len(both))
+    ranks[np.argsort(both, kind='stable')] = np.arange(1, len(both) + 1)
+    n, m = len(fake), len(real)
+    u = ranks[:n].sum() - n * (n + 1) / 2
+    z = (u - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12)
+    scale = float(np.abs(train).max()) or 1.0
+    return Copying(float((fake <= near).mean()), float(z), int((fake < 3e-6 * scale).sum()))
+
+
+def density_coverage(real: Array, synthetic: Array, k: int = 5) -> tuple[float, float]:
+    """
+    Measure fidelity and diversity.
+
+    :return: density, about 1 for a perfect generator; and coverage, the share of real records
+        with a synthetic one among their k nearest neighbours' distance, in [0, 1].
+    """
+    check_pair(real, synthetic)
+    squares = (real * real).sum(1)
+    own = np.maximum(squares[:, None] + squares[None] - 2.0 * real @ real.T, 0.0)
+    np.fill_diagonal(own, np.inf)
+    radius = np.partition(own, k - 1, axis=1)[:, k - 1]
+    across = np.maximum(squares[:, None] + (synthetic ** 2).sum(1)[None]
+                        - 2.0 * real @ synthetic.T, 0.0)
+    inside = across <= radius[:, None]
+    return float(inside.sum(axis=0).mean() / k), float(inside.any(axis=1).mean())
