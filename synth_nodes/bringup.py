@@ -118,6 +118,7 @@ def plan(graph: Graph, values: Mapping[str, str], environ: Mapping[str, str]) ->
     :raises InputError: on an unknown or unusable argument, a bad parameter file or a bad map.
     """
     from synth_nodes.nodes.parameters import NODE_PARAMETERS
+    from synth_nodes.world.places import check_place
 
     settled = _settle(graph, values)
     namespace = _namespace(str(settled.pop('namespace')))
@@ -126,7 +127,7 @@ def plan(graph: Graph, values: Mapping[str, str], environ: Mapping[str, str]) ->
     for file in files:
         check_file(file, NODE_PARAMETERS, [n.name for n in graph.nodes], namespace)
     if settled.get('map'):
-        settled['map'] = _checked_map(str(settled['map']))
+        settled['map'] = check_place(str(settled['map']))
     processes = []
     for node in graph.nodes:
         if node.needs and not settled[node.needs]:
@@ -221,14 +222,6 @@ def _convert(argument: Argument, text: str) -> bool | int | float | str:
     except ValueError:
         word = 'an integer' if argument.kind is int else 'a number'
         raise InputError(f"launch argument '{argument.name}' = '{text}' must be {word}") from None
-
-
-def _checked_map(text: str) -> str:
-    from synth_nodes.world.map_io import load_map
-
-    path = Path(text).expanduser().absolute()
-    load_map(path)
-    return str(path)
 
 
 def _namespace(text: str) -> str:

@@ -15,6 +15,7 @@ from synth_nodes.graphs import GRAPHS
 
 EXAMPLE = """synth-nodes demo
 synth-nodes demo --map warehouse.yaml --goals 10 --rate 4
+synth-nodes demo --map layout:warehouse --goals 3
 synth-nodes demo --log intel-corrected.log.gz --seed 7 --out intel"""
 _LOG_LINE = re.compile(r'\[(DEBUG|INFO|WARN|ERROR|FATAL)\] \[[\d.]+\] \[[^\]]*\]: (.*)')
 _GOAL = re.compile(r'goal (\d+) of \d+ ')
@@ -25,7 +26,9 @@ def add(verbs: Subparsers) -> None:
     parser = add_verb(verbs, 'demo', 'Drive a simulated robot to goals in a building.', EXAMPLE,
                       _run)
     place = parser.add_mutually_exclusive_group()
-    place.add_argument('--map', type=Path, metavar='M.yaml', help='Nav2 map to drive in')
+    place.add_argument('--map', metavar='M.yaml',
+                       help='Nav2 map or scene file to drive in, or a generated scene, such as '
+                            'layout:warehouse')
     place.add_argument('--log', type=Path, metavar='L.log.gz',
                        help='CARMEN lidar log to build the map from; without this and --map a '
                             'building is generated')
@@ -60,14 +63,16 @@ def _run(args: argparse.Namespace) -> int:
 
 def _place(args: argparse.Namespace) -> str:
     """Say what the map is called."""
+    from synth_nodes.world.places import name_of
+
     if args.map is not None:
-        return f'the map {args.map.stem}'
+        return name_of(args.map)
     if args.log is not None:
         return f"the building recorded in {args.log.name.split('.', 1)[0]}"
     return f'generated building {args.seed}'
 
 
-def _plan(args: argparse.Namespace, out: Path, chart: Path | None) -> Plan:
+def _plan(args: argparse.Namespace, out: Path, chart: Path | str | None) -> Plan:
     values = {'goals': str(args.goals), 'seed': str(args.seed), 'rate': str(args.rate),
               'out': str(out), 'safety_log': str(out / 'safety')}
     if chart is not None:

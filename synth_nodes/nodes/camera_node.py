@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from nav_msgs.msg import OccupancyGrid, Odometry
+from nav_msgs.msg import Odometry
 import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.nodes.pairing import Pairing
 from synth_nodes.nodes.parameters import CameraParameters, NODE_PARAMETERS
 from synth_nodes.ros.clocks import to_ns, to_stamp
-from synth_nodes.ros.conversions import grid_from_message, pose_of, velocity_of
+from synth_nodes.ros.conversions import pose_of, velocity_of
 from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health, WARN
 from synth_nodes.ros.faults import FaultSwitch
 from synth_nodes.ros.images import new_camera_info, new_image, set_pixels
@@ -25,8 +26,7 @@ from synth_nodes.sensors.fault_values import image_channels
 from synth_nodes.sensors.faults import Reading
 from synth_nodes.types import GridMap
 from synth_nodes.world.scene import Scene
-from synth_nodes.world.scene_dress import dress
-from synth_nodes.world.scene_io import load_scene
+from synth_nodes.world.scene_io import text_to_scene
 
 _EMPTY = GridMap(np.zeros((8, 8), np.int8), 1.0, (-4.0, -4.0, 0.0), 'empty')
 
@@ -40,12 +40,9 @@ class CameraNode(Node):
             self, CameraParameters, NODE_PARAMETERS.values(), live=self.faults.live)
         # Checks the settings and loads the kernels before the first map comes.
         Camera(s.camera, [Scene(_EMPTY)]).capture(np.zeros((1, 3)))
-        self.scene = load_scene(s.scene) if s.scene else None
         self.camera: Camera | None = None
-        self.fault = 'no map yet'
+        self.fault = 'no scene yet'
         self.frames = 0
-        if self.scene is not None:
-            self._use(self.scene)
         self.pairing = Pairing(round(1e9 / s.camera.rate))
         self.diagnostics = Diagnostics(self)
         self.diagnostics.add('images', self._health)
@@ -63,20 +60,16 @@ class CameraNode(Node):
                       for topic in ('camera/camera_info', 'camera/depth/camera_info')]
         self.faults.begin(s.faults, image_channels(s.camera), s.seed, s.frame_id, self._send,
                           self.diagnostics)
-        if self.scene is None:
-            subscribe(self, OccupancyGrid, 'map', self._take_map, MAP, report)
+        subscribe(self, String, 'scene', self._take_scene, MAP, report)
         subscribe(self, MarkerArray, 'ground_truth/obstacles', self._take_obstacles, SENSOR,
                   report)
         subscribe(self, Odometry, 'ground_truth/odom', self._take_pose, SENSOR, report)
 
-    def _use(self, scene: Scene) -> None:
-        self.camera = Camera(self.settings.camera, [scene], self.settings.seed)
-        self.fault = ''
-
-    def _take_map(self, message: OccupancyGrid) -> None:
+    def _take_scene(self, message: String) -> None:
         try:
-            self._use(dress(grid_from_message(message), self.settings.scene_seed,
-                            self.settings.dress))
+            scene = text_to_scene(message.data)
+            self.camera = Camera(self.settings.camera, [scene], self.settings.seed)
+            self.fault = ''
         except InputError as error:
             self.camera, self.fault = None, str(error)
 

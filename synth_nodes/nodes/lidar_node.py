@@ -2,24 +2,19 @@
 
 from typing import Any
 
-from nav_msgs.msg import OccupancyGrid, Odometry
+from nav_msgs.msg import Odometry
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import LaserScan, PointCloud2
+from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.nodes.pairing import Pairing
 from synth_nodes.nodes.parameters import LidarParameters, NODE_PARAMETERS
 from synth_nodes.ros.clocks import to_ns, to_stamp
-from synth_nodes.ros.conversions import (
-    grid_from_message,
-    new_scan,
-    pose_of,
-    set_ranges,
-    velocity_of,
-)
+from synth_nodes.ros.conversions import new_scan, pose_of, set_ranges, velocity_of
 from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health, WARN
 from synth_nodes.ros.faults import FaultSwitch
 from synth_nodes.ros.layers import new_cloud, place_cloud, set_points
@@ -34,7 +29,7 @@ from synth_nodes.sensors.lidar import Lidar
 from synth_nodes.sensors.scan_settings import time_increment
 from synth_nodes.types import GridMap
 from synth_nodes.world.atlas import MapAtlas
-from synth_nodes.world.scene_io import load_scene
+from synth_nodes.world.scene_io import text_to_scene
 
 _EMPTY = GridMap(np.zeros((8, 8), np.int8), 1.0, (-4.0, -4.0, 0.0), 'empty')
 _HERE = np.zeros(1, np.int64)
@@ -50,12 +45,10 @@ class LidarNode(Node):
         self.ranges: NDArray[np.float32] = np.empty((1, s.lidar.beams), np.float32)
         self.powers = np.empty_like(self.ranges) if s.effects.surfaces else None
         self.layers: LayerLidar | None = None
-        # Checks the settings and loads the kernels before the first map comes.
+        # Checks the settings and loads the kernels before the first scene comes.
         self._use(MapAtlas.build([_EMPTY]))
         self._measure(np.zeros(3), np.zeros(3), np.zeros((0, 5)))
-        self.scans, self.fault = 0, 'no map yet'
-        if s.scene:
-            self._use(MapAtlas.build([load_scene(s.scene)]))
+        self.scans, self.fault = 0, 'no scene yet'
         self.pairing = Pairing(round(1e9 / s.lidar.rate))
         self.message = new_scan(s.lidar, s.frame_id,
                                 time_increment(s.lidar) if s.effects.motion else 0.0)
@@ -70,8 +63,7 @@ class LidarNode(Node):
                                      s.points.height)
         self.faults.begin(s.faults, scan_channels(s.lidar), s.seed, s.frame_id, self._send,
                           self.diagnostics)
-        if not s.scene:
-            subscribe(self, OccupancyGrid, 'map', self._take_map, MAP, report)
+        subscribe(self, String, 'scene', self._take_scene, MAP, report)
         subscribe(self, MarkerArray, 'ground_truth/obstacles', self._take_obstacles, SENSOR,
                   report)
         subscribe(self, Odometry, 'ground_truth/odom', self._take_pose, SENSOR, report)
@@ -83,9 +75,9 @@ class LidarNode(Node):
             self.layers = LayerLidar(s.lidar, s.points, atlas, s.seed, s.effects)
         self.fault = ''
 
-    def _take_map(self, message: OccupancyGrid) -> None:
+    def _take_scene(self, message: String) -> None:
         try:
-            self._use(MapAtlas.build([grid_from_message(message)]))
+            self._use(MapAtlas.build([text_to_scene(message.data)]))
         except InputError as error:
             self.fault = str(error)
 

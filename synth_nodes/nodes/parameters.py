@@ -21,7 +21,8 @@ from synth_nodes.settings import Groups, named, setting
 from synth_nodes.train.settings import BcSettings
 from synth_nodes.types import LidarSpec, RobotSpec
 from synth_nodes.world.dressing import DressSettings
-from synth_nodes.world.people import ActorSettings
+from synth_nodes.world.people import ActorSettings, CartSettings
+from synth_nodes.world.randomisation import Randomisation
 
 STAMPED_HELP = 'Velocity commands are TwistStamped (true) or Twist (false).'
 
@@ -36,9 +37,17 @@ class WorldParameters:
     camera: CameraSpec = field(default_factory=CameraSpec)
     imu: ImuSettings = field(default_factory=ImuSettings)
     actors: ActorSettings = field(default_factory=ActorSettings)
-    map: str = setting('', 'Nav2 map file (YAML) to drive in; empty: a generated building.')
+    carts: CartSettings = field(default_factory=CartSettings)
+    randomisation: Randomisation = field(default_factory=Randomisation)
+    dress: DressSettings = field(default_factory=DressSettings)
+    map: str = setting(
+        '', 'Where to drive: a Nav2 map or scene file (YAML), layout:NAME or layout:NAME:SEED for '
+        'a generated scene; empty: a generated building.')
     building_seed: int = setting(
-        1, 'Which building to generate where no map is given.', low=0, high=2**31 - 1)
+        1, 'Which building, or layout without a seed, to generate.', low=0, high=2**31 - 1)
+    scene_seed: int = setting(
+        1, 'Seed of colours, textures, light, lines and things that a bare map is dressed with, '
+        'where there is a camera or `dress` has boxes or cylinders.', low=0, high=2**31 - 1)
     seed: int = setting(
         1, 'Seed of the start pose and of the people.', low=0, high=2**31 - 1)
     random_start: bool = setting(True, 'Start at a random free pose instead of `start_pose`.')
@@ -74,8 +83,6 @@ class LidarParameters:
     effects: ScanEffects = field(default_factory=ScanEffects)
     points: PointsSpec = field(default_factory=PointsSpec)
     faults: FaultSettings = field(default_factory=FaultSettings)
-    scene: str = setting(
-        '', 'Scene file (YAML) to scan, with its solids and materials; empty: the map from `map`.')
     seed: int = setting(2, 'Seed of noise and dropout.', low=0, high=2**31 - 1)
     frame_id: str = setting('laser', 'Frame of the scans.')
     points_frame: str = setting('laser_points', 'Frame of the points: the origin of the rays.')
@@ -89,12 +96,7 @@ class CameraParameters:
     """Parameters of `camera_node`."""
 
     camera: CameraSpec = field(default_factory=CameraSpec)
-    dress: DressSettings = field(default_factory=DressSettings)
     faults: FaultSettings = field(default_factory=FaultSettings)
-    scene: str = setting(
-        '', 'Scene file (YAML) to look at; empty: the map from `map`, dressed by `scene_seed`.')
-    scene_seed: int = setting(
-        1, 'Seed of colours, textures, light and floor lines.', low=0, high=2**31 - 1)
     seed: int = setting(5, 'Seed of noise.', low=0, high=2**31 - 1)
     frame_id: str = setting('camera_optical', 'Frame of the images: z ahead, x right, y down.')
     segmentation: bool = setting(False, 'Publish true labels of the pixels.')

@@ -1,28 +1,40 @@
-"""What the simulated world says about itself: clock, robot, wheels, obstacles."""
+"""What the simulated world says about itself: scene, clock, robot, wheels, obstacles."""
 
-from nav_msgs.msg import Odometry
+from nav_msgs.msg import OccupancyGrid, Odometry
 import numpy as np
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 from synth_nodes.nodes.parameters import WorldParameters
 from synth_nodes.ros.clocks import to_stamp
-from synth_nodes.ros.conversions import fill_odometry, new_joints, set_joints
+from synth_nodes.ros.conversions import fill_odometry, grid_to_message, new_joints, set_joints
 from synth_nodes.ros.markers import fill_obstacles, new_obstacles
-from synth_nodes.ros.qos import advertise, DRIVER, Report
+from synth_nodes.ros.qos import advertise, DRIVER, MAP, Report
 from synth_nodes.sensors.wheels import rolling_matrix, wheel_names
+from synth_nodes.world.scene import Scene
+from synth_nodes.world.scene_io import scene_to_text
+from synth_nodes.world.solids import draw_scene
 from synth_nodes.world.world import World
 
 
 class Truth:
     """Publishes a world of one robot."""
 
-    def __init__(self, node: Node, settings: WorldParameters, world: World,
+    def __init__(self, node: Node, settings: WorldParameters, scene: Scene, world: World,
                  report: Report) -> None:
-        """:param report: takes one line for people; see `Diagnostics.mismatch`."""
+        """
+        Publish what does not change: the scene, and as a map for planners with its solids drawn.
+
+        :param report: takes one line for people; see `Diagnostics.mismatch`.
+        """
         self._world = world
+        self._map = advertise(node, OccupancyGrid, 'map', MAP, report)
+        self._map.publish(grid_to_message(draw_scene(scene)))
+        self._scene = advertise(node, String, 'scene', MAP, report)
+        self._scene.publish(String(data=scene_to_text(scene)))
         self._clock = node.create_publisher(Clock, '/clock', DRIVER)
         self._truth = advertise(node, Odometry, 'ground_truth/odom', DRIVER, report)
         self._motion = advertise(node, Odometry, 'ground_truth/motion', DRIVER, report)

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from nav_msgs.msg import OccupancyGrid
 import numpy as np
 from rclpy.node import Node
 from std_srvs.srv import Trigger
@@ -13,23 +12,22 @@ from synth_nodes.errors import InputError
 from synth_nodes.nodes.pacing import Pacer
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, WorldParameters
 from synth_nodes.nodes.schedule import Schedule
+from synth_nodes.nodes.staging import stage
 from synth_nodes.nodes.tally import Tally
 from synth_nodes.nodes.truth import Truth
 from synth_nodes.ros.clocks import every, to_seconds
 from synth_nodes.ros.conversions import (
     command_class,
-    grid_to_message,
     pose_of,
     twist_of,
     velocity_of,
 )
 from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health
 from synth_nodes.ros.parameters import declare
-from synth_nodes.ros.qos import advertise, COMMAND, DRIVER, MAP, subscribe
+from synth_nodes.ros.qos import COMMAND, DRIVER, subscribe
 from synth_nodes.ros.run import run_node
 from synth_nodes.world.atlas import MapAtlas
-from synth_nodes.world.building import generate_building
-from synth_nodes.world.map_io import load_map
+from synth_nodes.world.scene import Scene
 from synth_nodes.world.world import World
 
 
@@ -42,8 +40,9 @@ class WorldNode(Node):
         if len(s.start_pose) != 3:
             raise InputError(f"{self.get_name()}: parameter 'start_pose' = "
                              f'{list(s.start_pose)} must be [x, y, yaw]')
-        grid = load_map(s.map) if s.map else generate_building(s.building_seed)
-        self.world = World(MapAtlas.build([grid]), s.robot, s.actors, 1, s.seed)
+        scene = stage(s)
+        self.world = World(MapAtlas.build([scene]), s.robot, s.actors, 1, s.seed, carts=s.carts,
+                           randomisation=s.randomisation)
         self.start = None if s.random_start else np.array(s.start_pose)
         self.world.reset(pose=self.start)
         self.world.step(np.zeros((1, 3)), 1e-6)  # loads the kernels before time begins
@@ -61,14 +60,12 @@ class WorldNode(Node):
         self.tally = Tally()
         self.diagnostics = Diagnostics(self)
         self.diagnostics.add('world', self._health)
-        self._endpoints(grid_to_message(grid))
+        self._endpoints(scene)
         self.timer = every(self, self.step / s.rate, self._advance)
 
-    def _endpoints(self, map_message: OccupancyGrid) -> None:
+    def _endpoints(self, scene: Scene) -> None:
         report = self.diagnostics.mismatch
-        self.truth = Truth(self, self.settings, self.world, report)
-        self.map = advertise(self, OccupancyGrid, 'map', MAP, report)
-        self.map.publish(map_message)
+        self.truth = Truth(self, self.settings, scene, self.world, report)
         subscribe(self, command_class(self.settings.stamped), 'cmd_vel', self._take_command,
                   COMMAND, report)
         subscribe(self, PoseWithCovarianceStamped, '/initialpose', self._take_pose, DRIVER,

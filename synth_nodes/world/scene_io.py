@@ -12,13 +12,18 @@ The grid is given in one of three ways, under `grid`::
 
 A row is runs of cells: a count, then ``#`` occupied, ``.`` free, ``?`` unknown or ``(37)``, an
 occupancy in percent; ``18x`` before it repeats the row. Everything else is as in `Scene`.
+
+Instead of `grid`, a generated scene of `synth_nodes.world.layouts`; what else the file gives takes
+the place of what was generated::
+
+    layout: {name: warehouse, seed: 3, width: 20.0, height: 14.0, resolution: 0.05}
 """
 
 from collections.abc import Mapping
 import dataclasses
+import json
 import os
 from pathlib import Path
-import re
 import tempfile
 from typing import Any, get_type_hints
 
@@ -27,20 +32,18 @@ from numpy.typing import NDArray
 import yaml
 
 from synth_nodes.errors import InputError
-from synth_nodes.types import FREE, GridMap, OCCUPIED, UNKNOWN
+from synth_nodes.types import GridMap
 from synth_nodes.world.building import generate_building
+from synth_nodes.world.layouts import generate_scene
 from synth_nodes.world.map_io import load_map
 from synth_nodes.world.scene import FloorLine, GridSource, Light, Scene, Surface
+from synth_nodes.world.scene_rows import occupancy_to_rows, rows_to_occupancy
 
 VERSION = 1
-_SYMBOLS = {OCCUPIED: '#', FREE: '.', UNKNOWN: '?'}
-_VALUES = {symbol: value for value, symbol in _SYMBOLS.items()}
-_ROW = re.compile(r'\s*(?:(\d+)x\s*)?((?:\d+(?:[#.?]|\(\d+\)))+)\s*')
-_RUN = re.compile(r'(\d+)(?:([#.?])|\((\d+)\))')
-_KEYS = ('scene', 'name', 'grid', 'floor', 'walls', 'ceiling', 'wall_height', 'light', 'surfaces',
-         'boxes', 'cylinders', 'patches', 'lines')
+_Loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+_KEYS = ('scene', 'name', 'grid', 'layout', 'floor', 'walls', 'ceiling', 'wall_height', 'light',
+         'surfaces', 'boxes', 'cylinders', 'patches', 'lines')
 _BUILDING = {'seed': int, 'width': float, 'height': float, 'resolution': float}
-_MOST_CELLS = 400_000_000
 
 
 def save_scene(scene: Scene, path: str | Path) -> Path:
@@ -53,14 +56,7 @@ def save_scene(scene: Scene, path: str | Path) -> Path:
     :raises InputError: when the file cannot be written.
     """
     path = Path(path)
-    document = {
-        'scene': VERSION, 'name': scene.name, 'grid': _grid_to_plain(scene, path.parent),
-        'floor': int(scene.floor), 'walls': int(scene.walls), 'ceiling': int(scene.ceiling),
-        'wall_height': float(scene.wall_height), 'light': _plain(scene.light),
-        'surfaces': [_plain(s) for s in scene.surfaces],
-        'boxes': _rows_to_plain(scene.boxes), 'cylinders': _rows_to_plain(scene.cylinders),
-        'patches': _rows_to_plain(scene.patches),
-        'lines': [_plain(line) for line in scene.lines]}
+    document = _to_plain(scene, _grid_to_plain(scene, path.parent))
     head = ('# Boxes: x, y, yaw, length, width, height, surface. '
             'Cylinders: x, y, radius, height, surface. '
             'Patches: x, y, yaw, length, width, surface. SI units, frame map.\n')
@@ -90,7 +86,7 @@ def load_scene(path: str | Path) -> Scene:
     """
     path = Path(path)
     try:
-        document = yaml.safe_load(path.read_text(encoding='utf-8'))
+        document = yaml.load(path.read_text(encoding='utf-8'), Loader=_Loader)
     except OSError as error:
         raise InputError(f'scene {path}: cannot be read ({error.strerror})') from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -102,16 +98,52 @@ def load_scene(path: str | Path) -> Scene:
         raise InputError(f'scene {path}: {error}') from None
 
 
+def scene_to_text(scene: Scene) -> str:
+    """
+    Write a scene as one line of JSON, which is YAML too, with every cell of its grid.
+
+    It needs no other file, so nodes pass scenes on to each other that way.
+    """
+    return json.dumps(_to_plain(scene, _rows_to_grid(scene.grid)))
+
+
+def text_to_scene(text: str) -> Scene:
+    """
+    Read what :func:`scene_to_text` has written.
+
+    :raises InputError: when something in it is wrong, saying what.
+    """
+    try:
+        return _scene_of(json.loads(text), Path('scene'))
+    except (json.JSONDecodeError, InputError) as error:
+        raise InputError(f'scene from another node: {error}') from None
+
+
+def _to_plain(scene: Scene, grid: dict[str, Any]) -> dict[str, Any]:
+    return {
+        'scene': VERSION, 'name': scene.name, 'grid': grid,
+        'floor': int(scene.floor), 'walls': int(scene.walls), 'ceiling': int(scene.ceiling),
+        'wall_height': float(scene.wall_height), 'light': _plain(scene.light),
+        'surfaces': [_plain(s) for s in scene.surfaces],
+        'boxes': _rows_to_plain(scene.boxes), 'cylinders': _rows_to_plain(scene.cylinders),
+        'patches': _rows_to_plain(scene.patches),
+        'lines': [_plain(line) for line in scene.lines]}
+
+
 def _scene_of(document: Any, path: Path) -> Scene:
     _check_keys('the file', document, _KEYS)
     if document.get('scene') != VERSION:
         raise InputError(f"'scene' = {document.get('scene')!r} must be {VERSION}, "
                          'the version of the format')
-    if 'grid' not in document:
-        raise InputError("'grid' is missing; give a map, a building or rows")
-    grid, source = _grid_of(document['grid'], path.parent)
-    values: dict[str, Any] = {'grid': grid, 'source': source}
-    values['name'] = str(document.get('name', path.stem))
+    if ('grid' in document) == ('layout' in document):
+        raise InputError("'grid' is missing, or 'layout' stands beside it; give a grid (a map, a "
+                         'building or rows) or the layout of a generated scene')
+    values: dict[str, Any] = {'name': str(document.get('name', path.stem))}
+    if 'layout' in document:
+        base = _layout_of(document['layout'])
+    else:
+        grid, source = _grid_of(document['grid'], path.parent)
+        base = Scene(grid, source=source)
     for key in ('floor', 'walls', 'ceiling'):
         if key in document:
             values[key] = _number(key, document[key], int)
@@ -128,7 +160,14 @@ def _scene_of(document: Any, path: Path) -> Scene:
     for key in ('boxes', 'cylinders', 'patches'):
         if key in document:
             values[key] = _array(key, document[key])
-    return Scene(**values)
+    return dataclasses.replace(base, **values)
+
+
+def _layout_of(given: Any) -> Scene:
+    _check_keys('layout', given, ('name', *_BUILDING))
+    numbers = {k: _number(f'layout.{k}', v, _BUILDING[k])
+               for k, v in given.items() if k != 'name'}
+    return generate_scene(str(given.get('name')), **{'seed': 1, **numbers})
 
 
 def _grid_of(given: Any, folder: Path) -> tuple[GridMap, GridSource]:
@@ -162,60 +201,16 @@ def building(seed: int, width: float = 24.0, height: float = 16.0,
             GridSource('building', building=(seed, width, height, resolution)))
 
 
-def rows_to_occupancy(rows: Any) -> NDArray[np.int8]:
-    """
-    Read run-length rows, the top row first.
-
-    :return: occupancy, shape (H, W), the lowest row first.
-    :raises InputError: when a row is malformed or of another length than the first.
-    """
-    if not isinstance(rows, list) or not rows:
-        raise InputError("grid.rows is missing; give a list of rows such as '1#38.1#'")
-    out: list[NDArray[np.int8]] = []
-    for k, text in enumerate(rows):
-        match = _ROW.fullmatch(str(text))
-        if match is None:
-            raise InputError(f"grid.rows[{k}] = {str(text)[:40]!r} must be runs such as "
-                             "'1#38.1#', with '18x ' before them to repeat")
-        runs = [(int(n), _VALUES[s] if s else int(v)) for n, s, v in _RUN.findall(match.group(2))]
-        repeat = int(match.group(1) or 1)
-        if (sum(n for n, _ in runs) * (repeat + len(out)) > _MOST_CELLS
-                or any(v > OCCUPIED for _, v in runs)):
-            raise InputError(f'grid.rows[{k}] = {str(text)[:40]!r} makes more than {_MOST_CELLS} '
-                             f'cells or exceeds an occupancy of {OCCUPIED}')
-        counts, values = zip(*runs, strict=True)
-        row = np.repeat(np.array(values, np.int8), counts)
-        if row.size == 0 or (out and row.size != out[0].size):
-            raise InputError(f'grid.rows[{k}] has {row.size} cells; every row must have the same '
-                             f'number, the first has {out[0].size if out else 0}')
-        out += [row] * repeat
-    if not out:
-        raise InputError('grid.rows repeats every row 0 times; give at least one row')
-    return np.ascontiguousarray(np.stack(out)[::-1])
-
-
-def occupancy_to_rows(occupancy: NDArray[np.int8]) -> list[str]:
-    """Write occupancy, shape (H, W), as run-length rows, the top row first."""
-    texts: list[tuple[int, str]] = []
-    for row in occupancy[::-1]:
-        ends = np.append(np.flatnonzero(np.diff(row)) + 1, row.size)
-        counts = np.diff(ends, prepend=0)
-        values = [int(v) for v in row[ends - 1]]
-        text = ''.join(f'{n}{_SYMBOLS.get(v, f"({v})")}'
-                       for n, v in zip(counts, values, strict=True))
-        if texts and texts[-1][1] == text:
-            texts[-1] = (texts[-1][0] + 1, text)
-        else:
-            texts.append((1, text))
-    return [text if n == 1 else f'{n}x {text}' for n, text in texts]
-
-
 def _grid_to_plain(scene: Scene, folder: Path) -> dict[str, Any]:
     source, grid = scene.source, scene.grid
     if source.kind == 'map' and source.path is not None:
         return {'map': os.path.relpath(source.path, folder)}
     if source.kind == 'building' and source.building is not None:
         return {'building': dict(zip(_BUILDING, source.building, strict=True))}
+    return _rows_to_grid(grid)
+
+
+def _rows_to_grid(grid: GridMap) -> dict[str, Any]:
     return {'name': grid.name, 'resolution': float(grid.resolution),
             'origin': [float(v) for v in grid.origin], 'rows': occupancy_to_rows(grid.occupancy)}
 

@@ -39,7 +39,7 @@ class SceneAtlas:
     scenes: tuple[Scene, ...]
     """What it was built from."""
     maps: MapAtlas
-    """The grids of the scenes, in the same order."""
+    """The same as robots and lidars read them: grids and solids, in the same order."""
     arrays: SceneArrays
     """What the kernels read beside `maps.arrays`."""
 
@@ -66,7 +66,7 @@ class SceneAtlas:
                           scene.ceiling + offset if scene.ceiling >= 0 else -1)
             offset += len(scene.surfaces)
         look = np.array([_look(scene) for scene in scenes])
-        return cls(tuple(scenes), MapAtlas.build([s.grid for s in scenes]), SceneArrays(
+        return cls(tuple(scenes), MapAtlas.build(scenes), SceneArrays(
             first, np.concatenate(boxes), np.concatenate(cylinders), np.concatenate(segments),
             surface, look))
 

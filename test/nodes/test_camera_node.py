@@ -18,8 +18,8 @@ def test_camera_shows_the_world(peer, tmp_path):
     cells[:2], cells[-2:], cells[:, :2], cells[:, -2:] = 100, 100, 100, 100
     hall = save_map(GridMap(cells, 0.05), tmp_path, 'hall')
     peer.start('world_node', f'map:={hall}', 'random_start:=false', 'start_pose:=[2.0, 3.0, 0.0]',
-               'actors.count:=0')
-    peer.start('camera_node', 'camera.rate:=20.0', 'segmentation:=true', 'dress.lines:=0')
+               'actors.count:=0', 'with_camera:=true', 'camera.rate:=20.0', 'dress.lines:=0')
+    peer.start('camera_node', 'camera.rate:=20.0', 'segmentation:=true')
     truth = peer.listen(Odometry, 'ground_truth/odom')
     images, depths = (peer.listen(Image, f'camera/{t}image_raw') for t in ('', 'depth/'))
     labels = peer.listen(Image, 'camera/segmentation/image_raw')
@@ -42,7 +42,3 @@ def test_camera_shows_the_world(peer, tmp_path):
 
 def test_camera_that_cannot_be_is_refused(refused):
     assert 'camera.pitch = 1.2 rad' in refused('camera_node', 'camera.pitch:=1.2')
-
-
-def test_missing_scene_is_refused(refused):
-    assert 'nowhere.yaml' in refused('camera_node', 'scene:=nowhere.yaml')

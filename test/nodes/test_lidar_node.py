@@ -6,32 +6,36 @@ import pytest
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import LaserScan, PointCloud2
+from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 from synth_nodes.ros.clocks import to_ns, to_stamp
 from synth_nodes.ros.conversions import fill_odometry, ranges_of
 from synth_nodes.ros.layers import points_of
+from synth_nodes.ros.qos import MAP
 from synth_nodes.types import GridMap
 from synth_nodes.world.scene import Scene, Surface
-from synth_nodes.world.scene_io import save_scene
+from synth_nodes.world.scene_io import scene_to_text
 
 pytestmark = pytest.mark.graph
 STEP = 50_000_000
 
 
 @pytest.fixture
-def scene(tmp_path):
-    """Save a hall with a mirror 2 m ahead of the origin, of half a metre's height."""
+def scene():
+    """Make a hall with a mirror 2 m ahead of the origin, of half a metre's height."""
     grid = GridMap(np.zeros((160, 160), np.int8), 0.05, (-4.0, -4.0, 0.0), 'hall')
     surfaces = (Surface(), Surface(), Surface(), Surface(material='mirror'))
     boxes = np.array([[2.1, 0.0, 0.0, 0.2, 3.0, 0.5, 3]])
-    return save_scene(Scene(grid, surfaces, boxes=boxes), tmp_path / 'hall.yaml')
+    return Scene(grid, surfaces, boxes=boxes)
 
 
 class Truth:
     """Gives ground truth of a robot that turns on the spot."""
 
-    def __init__(self, peer):
+    def __init__(self, peer, scene):
+        self.scene = peer.node.create_publisher(String, 'scene', MAP)
+        self.scene.publish(String(data=scene_to_text(scene)))
         self.peer, self.now = peer, 1_000_000_000
         self.odom = peer.node.create_publisher(Odometry, 'ground_truth/odom', 5)
         self.people = peer.node.create_publisher(MarkerArray, 'ground_truth/obstacles', 5)
@@ -53,12 +57,12 @@ class Truth:
 
 def test_scans_and_points_come_with_effects_and_faults(peer, scene):
     peer.start(
-        'lidar_node', f'scene:={scene}', 'lidar.noise_std:=0.0', 'lidar.noise_slope:=0.0',
+        'lidar_node', 'lidar.noise_std:=0.0', 'lidar.noise_slope:=0.0',
         'lidar.dropout:=0.0', 'effects.surfaces:=true', 'effects.motion:=true',
         'effects.speckle:=0.0', 'points.layers:=5', 'points.elevation_min:=-0.2',
         'points.elevation_max:=0.2', 'points.height:=0.6', 'points.organised:=true')
     scans, clouds = peer.listen(LaserScan, 'scan'), peer.listen(PointCloud2, 'points')
-    truth = Truth(peer)
+    truth = Truth(peer, scene)
     assert truth.until(lambda: len(scans) > 2 and len(clouds) > 2)
     scan, cloud = scans[-1], clouds[-1]
     by_stamp = {to_ns(m.header.stamp) for m in scans}
@@ -92,10 +96,10 @@ def test_scans_and_points_come_with_effects_and_faults(peer, scene):
 
 
 def test_turning_shifts_the_scan(peer, scene):
-    peer.start('lidar_node', f'scene:={scene}', 'lidar.noise_std:=0.0', 'lidar.noise_slope:=0.0',
+    peer.start('lidar_node', 'lidar.noise_std:=0.0', 'lidar.noise_slope:=0.0',
                'lidar.dropout:=0.0', 'effects.motion:=true')
     scans = peer.listen(LaserScan, 'scan')
-    truth = Truth(peer)
+    truth = Truth(peer, scene)
     assert truth.until(lambda: len(scans) > 2, turn=1.0)
     # In the middle of the sweep of 50 ms the robot has turned by 25 mrad.
     angle = 0.5 + 0.025 + 0.5 / (2 * np.pi) * 0.05
@@ -106,7 +110,6 @@ def test_turning_shifts_the_scan(peer, scene):
     assert peer.end() == [0]
 
 
-def test_impossible_layers_and_missing_scenes_are_refused(refused):
+def test_impossible_layers_are_refused(refused):
     line = refused('lidar_node', 'points.layers:=4', 'points.elevation_min:=0.5')
     assert 'points.elevation_min = 0.5 rad must be below' in line
-    assert 'cannot be read' in refused('lidar_node', 'scene:=none.yaml')

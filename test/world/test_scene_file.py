@@ -8,17 +8,19 @@ import pytest
 
 from synth_nodes.errors import InputError
 from synth_nodes.types import GridMap
+from synth_nodes.world.layouts import generate_scene
 from synth_nodes.world.map_io import save_map
 from synth_nodes.world.scene import FloorLine, GridSource, Light, Scene, Surface
 from synth_nodes.world.scene_dress import dress, DressSettings
 from synth_nodes.world.scene_io import (
     building,
     load_scene,
-    occupancy_to_rows,
-    rows_to_occupancy,
     save_scene,
+    scene_to_text,
+    text_to_scene,
 )
 from synth_nodes.world.scene_pack import SceneAtlas
+from synth_nodes.world.scene_rows import occupancy_to_rows, rows_to_occupancy
 
 
 def room(rows=80, columns=120):
@@ -143,3 +145,38 @@ def test_atlas_counts_surfaces_through_all_scenes():
     assert arrays_.first.tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, 2]]
     assert arrays_.boxes[0, 6] == 2 and arrays_.cylinders[0, 4] == 4
     assert arrays_.surface.tolist() == [[0, 1, 2], [3, 4, -1]]
+
+
+@pytest.mark.parametrize('layout', ['warehouse', 'track_curved'])
+def test_scene_survives_as_text_without_any_file(layout):
+    scene = generate_scene(layout, 3)
+    assert_same(text_to_scene(scene_to_text(scene)), scene)
+    assert '\n' not in scene_to_text(scene)
+
+
+def test_text_that_is_no_scene_is_refused():
+    for text in ('{', '{"scene": 1}', '[]', '{"scene": 2, "grid": {}}'):
+        with pytest.raises(InputError, match='scene from another node'):
+            text_to_scene(text)
+
+
+def test_layout_in_a_file_is_generated_and_changed_by_what_stands_beside_it(tmp_path):
+    path = tmp_path / 'hall.yaml'
+    path.write_text('scene: 1\nlayout: {name: warehouse, seed: 3}\nwall_height: 4.5\n')
+    scene, want = load_scene(path), generate_scene('warehouse', 3)
+    assert (scene.boxes == want.boxes).all() and len(scene.lines) == len(want.lines)
+    assert scene.wall_height == 4.5 and scene.name == 'hall'
+    path.write_text('scene: 1\nlayout: {name: warehouse}\nboxes: []\n')
+    assert not len(load_scene(path).boxes)
+
+
+@pytest.mark.parametrize(('text', 'says'), [
+    ('layout: {name: cellar}', "layout = 'cellar'"),
+    ('layout: {name: doors, size: 3}', "unknown key 'size'"),
+    ('layout: {name: doors}\ngrid: {building: {seed: 1}}', "'grid' is missing"),
+    ('name: nothing', "'grid' is missing")])
+def test_layout_that_cannot_be_is_refused(tmp_path, text, says):
+    path = tmp_path / 's.yaml'
+    path.write_text(f'scene: 1\n{text}\n')
+    with pytest.raises(InputError, match=says):
+        load_scene(path)
