@@ -47,6 +47,11 @@ class GoalReachingTask:
         return self.settings.robot
 
     @property
+    def pool(self) -> ErrandPool:
+        """What robots are sent on."""
+        return self._pool
+
+    @property
     def maps(self) -> int:
         """How many maps there are."""
         return len(self._course.maps)
@@ -79,6 +84,11 @@ class GoalReachingRobots:
         self._allowed = np.zeros(batch)
         self._left_before = np.zeros(batch)
         self._command, self._previous = np.zeros((batch, 2)), np.zeros((batch, 2))
+
+    @property
+    def fleet(self) -> Fleet:
+        """The robots, their worlds and lidars."""
+        return self._fleet
 
     def begin(self, rows: NDArray[np.int64]) -> None:
         """Send some robots on new errands."""

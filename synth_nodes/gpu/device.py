@@ -1,5 +1,6 @@
 """Which device computes: the one place where Warp is found, or said to be missing."""
 
+import contextlib
 import importlib
 from typing import Any
 
@@ -8,11 +9,24 @@ from synth_nodes.errors import InputError
 EXTRA = "pip install 'synth_nodes[gpu-sim]'"
 
 
+def beside_torch(device: Any) -> Any:
+    """
+    Put what is launched inside on torch's stream of a CUDA device.
+
+    So whatever torch computes before or after with the same memory is in order, and neither
+    waits. The CPU device computes at once, and this does nothing.
+    """
+    if not device.is_cuda:
+        return contextlib.nullcontext()
+    warp = importlib.import_module('warp')
+    return warp.ScopedStream(warp.stream_from_torch(warp.device_to_torch(device)))
+
+
 def open_device(name: str) -> Any:
     """
     Find a device of Warp.
 
-    :param name: 'cpu', or 'cuda:0', 'cuda:1', ...
+    :param name: 'cuda:0', 'cuda:1', ..., or 'cpu'.
     :return: a `warp.Device`.
     :raises InputError: when Warp is not installed, or there is no such device.
     """

@@ -1,45 +1,38 @@
 """Lidar on a device: the scans of `synth_nodes.sensors.lidar.Lidar`, one thread a beam."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 import warp as wp
 
 from synth_nodes.errors import InputError
+from synth_nodes.gpu.device import beside_torch
 from synth_nodes.gpu.kernels import rays
 from synth_nodes.gpu.upload import bring, upload, upload_maps
 from synth_nodes.sensors.lidar import Lidar
-from synth_nodes.sensors.range_noise import Flaws
-from synth_nodes.types import LidarSpec
-from synth_nodes.world.atlas import MapAtlas
-
-SIMULATED = ('beams', 'field_of_view', 'range_min', 'range_max', 'rate', 'mount', 'noise_std',
-             'noise_slope', 'dropout')
-"""Fields of `LidarSpec` that this back end takes part in."""
 
 
 class DeviceLidar:
-    """Scans of B robots at once; same seed, same noise as `Lidar`."""
+    """Scans of B robots at once, with the noise that a `Lidar` would go on with."""
 
-    def __init__(self, spec: LidarSpec, atlas: MapAtlas, device: Any, seed: int = 0,
-                 maps: Any = None) -> None:
+    def __init__(self, lidar: Lidar, device: Any, maps: Any = None) -> None:
         """
-        Upload beams and maps.
+        Copy a lidar to a device; it is not changed and not needed any more.
 
         :param device: from `open_device`.
-        :param maps: the atlas as it lies on the device, from `upload_maps`; None uploads it.
-        :raises InputError: as `Lidar`, and when the settings ask for an effect that only the
-            numba back end simulates.
+        :param maps: its atlas as it lies on the device, from `upload_maps`; None copies it too.
+        :raises InputError: when it has an effect that only the numba back end simulates.
         """
-        check_spec(spec)
+        parts, spec = lidar.parts, lidar.spec
+        if not parts.plain:
+            raise InputError('this lidar has physical effects, which are not simulated on a '
+                             'device; leave its effects out, or use the numba back end')
         self.spec = spec
         self.device = device
-        self.maps = upload_maps(atlas.arrays, device) if maps is None else maps
-        self.key = upload(_first_key(Lidar(spec, atlas, seed)), device)
-        flaws = Flaws.of(spec)
-        optics = rays.Optics()
+        self._maps = upload_maps(parts.atlas.arrays, device) if maps is None else maps
+        self._key = upload(parts.key, device)
+        flaws = parts.flaws
+        optics: Any = rays.Optics()
         optics.cos = upload(np.cos(spec.angles), device)
         optics.sin = upload(np.sin(spec.angles), device)
         optics.ahead, optics.left, optics.turn = spec.mount
@@ -89,26 +82,9 @@ class DeviceLidar:
 
         :param offset: of the mount, as `mount_offset`; eye: scratch, shape (B, 4), float64.
         """
-        wp.launch(rays.aim, pose.shape[0], [self._optics, pose, offset, eye, self.key],
-                  device=self.device)
-        wp.launch(rays.scan, out.shape,
-                  [self.maps, self._optics, map_index, eye, actors, self.key, out],
-                  device=self.device)
-
-
-def check_spec(spec: LidarSpec) -> None:
-    """
-    Refuse what this back end would leave out.
-
-    :raises InputError: when a field that it does not know is not at its default.
-    """
-    for field in dataclasses.fields(spec):
-        value = getattr(spec, field.name)
-        if field.name not in SIMULATED and value != field.default:
-            raise InputError(
-                f'lidar.{field.name} = {value!r} is not simulated on a device; set it to '
-                f'{field.default!r}, or use the numba back end')
-
-
-def _first_key(lidar: Lidar) -> NDArray[np.uint64]:
-    return lidar._key
+        with beside_torch(self.device):
+            wp.launch(rays.aim, pose.shape[0], [self._optics, pose, offset, eye, self._key],
+                      device=self.device)
+            wp.launch(rays.scan, out.shape,
+                      [self._maps, self._optics, map_index, eye, actors, self._key, out],
+                      device=self.device)

@@ -6,6 +6,7 @@ import numpy as np
 import warp as wp
 
 from synth_nodes.errors import InputError
+from synth_nodes.gpu.device import beside_torch
 from synth_nodes.gpu.kernels import worlds
 from synth_nodes.gpu.kernels.spawn import Ranges, Starts
 from synth_nodes.gpu.kernels.state import Scene, State
@@ -38,7 +39,8 @@ class DeviceWorld:
         self.state: Any = fill(State, parts.state, device)
         """A `State` of the kernels."""
         self._starts = fill(Starts, parts.starts, device)
-        self._ranges = _ranges(parts, len(world.atlas.maps), device)
+        self.ranges = _ranges(parts, len(world.atlas.maps), device)
+        """What worlds draw from at a reset, a `Ranges` of the kernels."""
         self._people = int(parts.nominal.people[0])
         self.faults = wp.zeros(2, dtype=wp.int32, device=device)
         """What went wrong on the device; see :meth:`check`."""
@@ -79,8 +81,10 @@ class DeviceWorld:
         if not 0.0 < dt <= LONGEST_STEP:
             raise InputError(f'dt = {dt} s is outside (0, {LONGEST_STEP}] s')
         given = bring(command, wp.float64, (self.batch, 3), 'command', self.device)
-        wp.launch(worlds.step, self.batch,
-                  [self.scene, self.state, given, float(dt), self.faults], device=self.device)
+        with beside_torch(self.device):
+            wp.launch(worlds.step, self.batch,
+                      [self.scene, self.state, given, float(dt), self.faults],
+                      device=self.device)
 
     def reset(self, index: Any = None, pose: Any = None) -> None:
         """
@@ -94,10 +98,11 @@ class DeviceWorld:
         mask = np.zeros(self.batch, bool)
         mask[... if index is None else np.asarray(index)] = True
         given = np.zeros((0, 3)) if pose is None else pose
-        wp.launch(worlds.reset, self.batch, [
-            self.scene, self.state, self._starts, self._ranges, upload(mask, self.device),
-            bring(given, wp.float64, (len(given) and self.batch, 3), 'pose', self.device),
-            self.faults], device=self.device)
+        with beside_torch(self.device):
+            wp.launch(worlds.reset, self.batch, [
+                self.scene, self.state, self._starts, self.ranges, upload(mask, self.device),
+                bring(given, wp.float64, (len(given) and self.batch, 3), 'pose', self.device),
+                self.faults], device=self.device)
         self.check()
 
     def check(self) -> None:
@@ -107,8 +112,9 @@ class DeviceWorld:
         :raises InputError: when somebody had to be placed too near a robot, or a command was
             not finite.
         """
-        crowded, broken = self.faults.numpy()
-        self.faults.zero_()
+        with beside_torch(self.device):
+            crowded, broken = self.faults.numpy()
+            self.faults.zero_()
         if crowded:
             raise InputError(
                 f'actors.count = {self._people}, {self.actors.shape[1]} with carts: no place was '

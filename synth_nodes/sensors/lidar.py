@@ -5,6 +5,8 @@ Physical effects (motion, width of the beams, materials) are measured by `sensor
 where they are asked for; without them they cost nothing.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,17 @@ from synth_nodes.world.jit import kernel
 
 __all__ = ['Lidar', 'cast']
 BAD_MAP, BAD_POSE = 1, 2
+
+
+class Parts(NamedTuple):
+    """All that a plain lidar is made of, for another back end to go on with."""
+
+    atlas: MapAtlas
+    flaws: Flaws
+    key: NDArray[np.uint64]
+    """Of the noise, shape (1,)."""
+    plain: bool
+    """Whether it has no physical effects."""
 
 
 class Lidar:
@@ -48,6 +61,11 @@ class Lidar:
         self._echoes = Echoes.of(spec, atlas, effects) if effects and effects.active else None
         self._mount = np.array(spec.mount, np.float64)
         self._key = np.random.SeedSequence([11, seed]).generate_state(1, np.uint64).view(np.uint64)
+
+    @property
+    def parts(self) -> Parts:
+        """Its tables and its state, not copied."""
+        return Parts(self._atlas, self._flaws, self._key, self._echoes is None)
 
     def sensor_pose(self, base_pose: FloatArray) -> NDArray[np.float64]:
         """

@@ -99,6 +99,11 @@ class Fleet:
         self._time += self._period
 
     @property
+    def lidar(self) -> Lidar:
+        """The robots' lidar."""
+        return self._lidar
+
+    @property
     def left(self) -> NDArray[np.float64]:
         """Distance left along each robot's path at the last observation [m], shape (B,)."""
         return np.asarray(self._goal[:, 2])

@@ -98,6 +98,13 @@ class SectorPooling:
         """Sectors, shape (sectors,), that the lidar can see; the others always read empty."""
         return self._covered
 
+    @property
+    def table(self) -> NDArray[np.intp]:
+        """Beams of every sector, shape (sectors, most), the last one repeated; -1 for none."""
+        beams = np.full((self._spec.sectors, len(self._picks)), -1, np.intp)
+        beams[self._filled] = self._picks.T
+        return beams
+
     def __call__(self, ranges: ArrayLike) -> NDArray[np.float32]:
         """
         Pool scans.

@@ -49,7 +49,7 @@ def wall_range(maps: Maps, m: int, column: real, row: real, dx: real, dy: real, 
     As `march` of `synth_nodes.sensors.marching`: mirrored so that the ray heads to +column, +row.
     All lengths are in cells.
 
-    :return: range; inf when it is more than reach.
+    :return: range; what is beyond reach may be anything beyond it.
     """
     j0 = int(column)
     i0 = int(row)
@@ -89,7 +89,7 @@ def wall_range(maps: Maps, m: int, column: real, row: real, dx: real, dy: real, 
             t = t_y
             j = wp.clamp(int(x + t * along), j, j + side - 1)
             i = i + side
-    return wp.where(t <= reach, t, INF)
+    return t
 
 
 @wp.func
@@ -205,9 +205,10 @@ def scan(maps: Maps, optics: Optics, map_index: Whole, eye: Table, actors: wp.ar
         cell = maps.frame[m, 4]
         c = maps.frame[m, 2]
         s = maps.frame[m, 3]
-        best = wp.min(best, cell * wall_range(
-            maps, m, column, row, c * dx + s * dy, c * dy - s * dx,
-            wp.min(best, reach) / cell))
+        leaps = wall_range(maps, m, column, row, c * dx + s * dy, c * dy - s * dx,
+                           wp.min(best, reach) / cell)
+        # Single in between, as the numba kernel keeps it: both then end alike at range_max.
+        best = wp.min(best, cell * real(wp.float32(leaps)))
         if best > reach:
             best = INF
     z = mixed(mixed(mixed(key[0]) + wp.uint64(b)) + wp.uint64(k) * GOLDEN)
