@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from synth_nodes.errors import InputError
 from synth_nodes.safety.body import body_of
 from synth_nodes.settings import setting
-from synth_nodes.types import RobotSpec
+from synth_nodes.types import LidarSpec, RobotSpec
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ class SourceRules:
     max_invalid_angle: float = setting(
         0.35, 'Widest run of neighbouring invalid beams in a scan.',
         unit='rad', low=0.0, high=6.3)
+    smallest_obstacle: float = setting(
+        0.05, 'Width of the smallest obstacle that the scan is relied on to show.',
+        unit='m', low=0.001, high=1.0)
     unseen: str = setting(
         'creep', "What a scan has not seen: 'creep' lets the robot into it at escape.speed, "
         "'stop' not at all, 'free' takes it for free.", choices=('creep', 'stop', 'free'))
@@ -151,24 +156,96 @@ class SafetyRules:
         unit='m/s', low=0.001, high=0.2)
 
 
-def check_rules(rules: SafetyRules, robot: RobotSpec) -> None:
+def check_rules(rules: SafetyRules, robot: RobotSpec, lidar: LidarSpec | None = None) -> None:
     """
-    Refuse rules that contradict each other or the robot; nodes call this once at start-up.
+    Refuse rules that contradict each other, the robot or its lidar; nodes call this at start-up.
 
-    :raises InputError: naming the parameter, its value and the value that would do.
+    :param lidar: what the rules rely on to see; None checks the rules and the robot alone.
+    :raises InputError: naming the inequality that fails, the parameter, its value and the value
+        that would do.
     """
     body_of(robot.footprint)
     clearance, margin = rules.escape.clearance, rules.braking.margin
     if clearance > margin:
         raise InputError(f"safety rules: 'escape.clearance' = {clearance} m is above "
                          f"'braking.margin' = {margin} m; make it {margin} or less")
-    brake = min(rules.braking.deceleration, robot.deceleration)
     tau = reaction_time(rules, robot) + rules.source.timeout
-    need = rules.escape.speed * tau + rules.escape.speed ** 2 / (2 * brake)
+    need = stopping_distance(rules, robot, rules.escape.speed, tau)
     if need > rules.escape.distance:
         raise InputError(f"safety rules: 'escape.distance' = {rules.escape.distance} m is less "
                          f'than the {need:.3f} m it takes to stop from escape.speed; '
                          f'make it {need:.3f} or more')
+    if lidar is not None:
+        _check_sight(rules, robot, lidar)
+
+
+def _check_sight(rules: SafetyRules, robot: RobotSpec, lidar: LidarSpec) -> None:
+    """Refuse a lidar by which the robot cannot stop in time at its highest speed."""
+    source, period = rules.source, 1.0 / lidar.rate
+    if period > source.timeout:
+        raise InputError(f"safety rules: a scan each {period:.3f} s is slower than "
+                         f"'source.timeout' = {source.timeout} s; make 'rate' "
+                         f'{np.ceil(100 / source.timeout) / 100:.2f} Hz or more')
+    need = sight_distance(rules, robot, lidar)
+    if need > lidar.range_max:
+        raise InputError(
+            f"safety rules: 'range_max' = {lidar.range_max} m is less than the {need:.2f} m "
+            f"(reach of the footprint + margin + v*tau + v^2/(2b) + V*t) that 'max_speed' = "
+            f"{robot.max_speed} m/s takes; make 'range_max' {need:.2f} or more, or lower "
+            "'max_speed' or 'braking.other_speed'")
+    width, step = source.smallest_obstacle, lidar.angle_increment
+    beams = int(2 * np.arcsin(min(width / (2 * need), 1.0)) / step)
+    if beams < source.min_points:
+        least = 2 * need * np.sin(min(source.min_points * step / 2, np.pi / 2))
+        fine = int(np.ceil(lidar.field_of_view * source.min_points
+                           / (2 * np.arcsin(min(width / (2 * need), 1.0))))) + 1
+        raise InputError(
+            f"safety rules: 'source.smallest_obstacle' = {width} m is sure to be met by {beams} "
+            f"beams at the {need:.2f} m that 'max_speed' = {robot.max_speed} m/s takes, fewer "
+            f"than 'source.min_points' = {source.min_points}; make 'beams' {fine} or more, "
+            f"'source.smallest_obstacle' {np.ceil(least * 1000) / 1000:.3f} or more, or lower "
+            "'max_speed'")
+    near = _room_within(robot, lidar.mount) + rules.braking.margin
+    if lidar.range_min > near:
+        raise InputError(
+            f"safety rules: 'range_min' = {lidar.range_min} m is more than the {near:.3f} m from "
+            "the laser to the edge of the footprint + braking.margin, so that what stands "
+            f"there reads as invalid; make 'range_min' {max(near, 0.0):.3f} or less")
+
+
+def _room_within(robot: RobotSpec, mount: tuple[float, ...]) -> float:
+    """Distance [m] from the laser to the nearest edge of the footprint; negative outside."""
+    return -float(body_of(robot.footprint).gauge(np.array([mount[:2]]))[0])
+
+
+def stopping_distance(rules: SafetyRules, robot: RobotSpec, speed: float, tau: float) -> float:
+    """Way [m] to standstill from a speed [m/s] with a reaction time [s]: v*tau + v^2/(2b)."""
+    return speed * tau + speed ** 2 / (2 * min(rules.braking.deceleration, robot.deceleration))
+
+
+def sight_distance(rules: SafetyRules, robot: RobotSpec, lidar: LidarSpec) -> float:
+    """
+    Distance from the laser [m] up to which the robot must see at its highest speed.
+
+    Reach of the footprint, seen from the laser, margin, the way during one scan period and to
+    standstill, and what comes nearer with V meanwhile (ISO 13855:2010, clause 5: S = K*T + C).
+    """
+    speed = max(robot.max_speed, robot.max_reverse_speed)
+    tau = reaction_time(rules, robot) + 1.0 / lidar.rate
+    brake = min(rules.braking.deceleration, robot.deceleration)
+    far = float(np.hypot(*(robot.polygon - np.asarray(lidar.mount[:2])).T).max())
+    return (far + rules.braking.margin + stopping_distance(rules, robot, speed, tau)
+            + speed / lidar.rate + rules.braking.other_speed * (tau + speed / brake))
+
+
+def unseen_reach(rules: SafetyRules, robot: RobotSpec) -> float:
+    """Distance from base_link [m] beyond which unseen space cannot matter, any usable age."""
+    speed = max(robot.max_speed, robot.max_reverse_speed)
+    tau = reaction_time(rules, robot) + rules.source.timeout
+    brake = min(rules.braking.deceleration, robot.deceleration)
+    return (2 * robot.radius + rules.braking.margin + rules.hysteresis
+            + stopping_distance(rules, robot, speed, tau)
+            + rules.braking.other_speed * (tau + speed / brake))
 
 
 def reaction_time(rules: SafetyRules, robot: RobotSpec) -> float:

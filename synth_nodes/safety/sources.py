@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.safety.body import body_of
 from synth_nodes.safety.rules import SourceRules
+from synth_nodes.safety.unseen import unseen_points
 
 Array = NDArray[np.float64]
 
@@ -97,12 +99,16 @@ def widest_gap(usable: NDArray[np.bool_], angles: Array) -> float:
 
 
 def scan_source(rules: SourceRules, name: str, ranges: Array, angles: Array, range_min: float,
-                range_max: float, mount: Sequence[float], age: float) -> PointSource:
+                range_max: float, mount: Sequence[float], age: float, *,
+                footprint: tuple[float, ...] = (), reach: float = 5.0) -> PointSource:
     """
     Make a source of a scan, invalid where too much of the scan says nothing.
 
     :param ranges: [m], shape (N,); the other arguments as for :func:`points_from_scan`.
     :param age: time since the measurement [s].
+    :param footprint: of the robot, as in RobotSpec; with it the source says what is unseen.
+    :param reach: how far from the laser unseen space matters [m]; see
+        :func:`synth_nodes.safety.rules.unseen_reach`.
     """
     ranges, angles = np.asarray(ranges, float), np.asarray(angles, float)
     if ranges.ndim != 1 or ranges.shape != angles.shape:
@@ -112,11 +118,16 @@ def scan_source(rules: SourceRules, name: str, ranges: Array, angles: Array, ran
     if invalid > rules.max_invalid:
         return PointSource(name, points, age, False, f'{invalid:.0%} of its beams are invalid, '
                            f'more than {rules.max_invalid:.0%}')
-    gap = widest_gap(usable_beams(ranges, range_min), angles)
+    usable = usable_beams(ranges, range_min)
+    gap = widest_gap(usable, angles)
     if gap > rules.max_invalid_angle:
         return PointSource(name, points, age, False, f'it is blind over {gap:.2f} rad, '
                            f'more than {rules.max_invalid_angle:.2f} rad')
-    return PointSource(name, points, age, True)
+    if not footprint or rules.unseen == 'free':
+        return PointSource(name, points, age, True)
+    hidden = unseen_points(ranges, angles, usable, range_max, mount, body_of(footprint), reach,
+                           rules.smallest_obstacle)
+    return PointSource(name, points, age, True, unseen_base=hidden)
 
 
 def refusal(rules: SourceRules, source: PointSource) -> str:
@@ -130,7 +141,7 @@ def refusal(rules: SourceRules, source: PointSource) -> str:
     points = source.points_base
     if points.ndim != 2 or points.shape[1] != 2:
         return f'its points have shape {points.shape}, not (N, 2)'
-    if not np.isfinite(points).all():
+    if not (np.isfinite(points).all() and np.isfinite(source.unseen_base).all()):
         return 'its points are not all finite'
     return ''
 

@@ -1,6 +1,7 @@
 """What the safety core lets through, what it stops, and why."""
 
 from dataclasses import replace
+import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,10 +11,10 @@ import pytest
 from synth_nodes.errors import InputError
 from synth_nodes.safety.body import body_of
 from synth_nodes.safety.core import judge
-from synth_nodes.safety.rules import check_rules, SafetyRules
+from synth_nodes.safety.rules import check_rules, SafetyRules, sight_distance
 from synth_nodes.safety.sources import PointSource, RobotState
 from synth_nodes.settings import build, flatten
-from synth_nodes.types import RobotSpec
+from synth_nodes.types import LidarSpec, RobotSpec
 
 ROBOT, RULES = RobotSpec(), SafetyRules()
 RESTING = build(SafetyRules, {'braking.other_speed': 0.0})
@@ -281,3 +282,49 @@ def test_rules_are_parameters_and_contradictions_are_refused():
         check_rules(build(SafetyRules, {'escape.clearance': 0.2}), ROBOT)
     with pytest.raises(InputError, match=r'escape\.distance'):
         check_rules(build(SafetyRules, {'escape.speed': 0.8}), ROBOT)
+
+
+def lidar_that_will_do():
+    return LidarSpec(beams=720, range_max=3.0, rate=10.0)
+
+
+@pytest.mark.parametrize(('setting', 'value', 'word', 'remedy'), [
+    ('range_max', 1.0, 'range_max', r"make 'range_max' ([\d.]+) or more"),
+    ('beams', 120, 'smallest_obstacle', r"make 'beams' (\d+) or more"),
+    ('rate', 2.0, 'timeout', r"make 'rate' ([\d.]+) Hz or more"),
+    ('range_min', 0.4, 'range_min', r"make 'range_min' ([\d.]+) or less")])
+def test_lidar_that_cannot_keep_the_promise_is_refused_with_what_would_do(setting, value, word,
+                                                                          remedy):
+    good = lidar_that_will_do()
+    check_rules(RULES, ROBOT, good)
+    bad = replace(good, **{setting: value})
+    check_rules(RULES, ROBOT)
+    with pytest.raises(InputError, match=word) as refused:
+        check_rules(RULES, ROBOT, bad)
+    enough = float(re.search(remedy, str(refused.value))[1])
+    check_rules(RULES, ROBOT, replace(bad, **{setting: type(value)(np.ceil(enough * 100) / 100
+                                              if setting != 'range_min' else enough)}))
+
+
+def test_faster_robot_needs_a_finer_lidar_or_larger_obstacles():
+    lidar, fast = LidarSpec(beams=360), replace(ROBOT, max_speed=2.5)
+    check_rules(RULES, ROBOT, lidar)
+    with pytest.raises(InputError, match='smallest_obstacle') as refused:
+        check_rules(RULES, fast, lidar)
+    width = float(re.search(r"'source\.smallest_obstacle' ([\d.]+) or more",
+                            str(refused.value))[1])
+    check_rules(build(SafetyRules, {'source.smallest_obstacle': width}), fast, lidar)
+    with pytest.raises(InputError, match=r'fewer than .source\.min_points. = 3'):
+        check_rules(build(SafetyRules, {'source.min_points': 3}), ROBOT, lidar)
+
+
+@pytest.mark.parametrize('speed', [0.4, 0.8, 1.5])
+def test_sight_that_is_demanded_is_what_the_core_uses(speed):
+    robot = replace(ROBOT, max_speed=speed)
+    lidar = LidarSpec(rate=20.0)
+    far = sight_distance(RULES, robot, lidar)
+    side = np.hypot(0.21, 0.18) - 0.21
+    ahead = np.array([speed, 0.0, 0.0])
+    for more, action in ((0.01 - side, 'pass'), (-0.03 - side, 'limit')):
+        verdict = judge(BRAKING, robot, moving(*ahead), [scan((far + more, 0.0), age=0.05)], ahead)
+        assert verdict.action == action
