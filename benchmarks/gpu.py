@@ -75,8 +75,9 @@ def run(options):
     import warp as wp
     settings = GoalReachingSettings(errands=64)
     task = GoalReachingTask(settings)
-    print(f'{options.batch} robots, {settings.lidar.beams} beams of {settings.lidar.range_max:g} m, '
-          f'{settings.actors.count} people each, layouts {", ".join(settings.layouts)}')
+    print(f'{options.batch} robots, {settings.lidar.beams} beams of '
+          f'{settings.lidar.range_max:g} m, {settings.actors.count} people each, '
+          f'layouts {", ".join(settings.layouts)}')
     print(f'Warp {wp.__version__} on {device.name} ({device}); numba with 1 thread for scans, '
           f'{options.threads} for steps')
     rays = scan_rates(task, device, options.batch, options.rounds)
@@ -90,7 +91,8 @@ def run(options):
                   lambda: wp.synchronize_device(device), options.rounds))
     for name, unit, (numba, warp) in (('lidar', 'M rays/s', np.array(rays) / 1e6),
                                       ('environment', 'k steps/s', np.array(steps) / 1e3)):
-        print(f'  {name:12s} numba {numba:9.1f}, Warp {warp:9.1f} {unit}, ratio {warp / numba:.2f}')
+        print(f'  {name:12s} numba {numba:9.1f}, Warp {warp:9.1f} {unit}, '
+              f'ratio {warp / numba:.2f}')
     print(f'environment steps a second, Warp on {device} over numba: {steps[1] / steps[0]:.2f}')
 
 
