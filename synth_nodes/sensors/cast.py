@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
-from synth_nodes.sensors.depths import see_disc, see_solids
+from synth_nodes.sensors.depths import see_discs, see_solids
 from synth_nodes.sensors.marching import Beams as Beams
-from synth_nodes.sensors.marching import Front, launch, march, new_front
+from synth_nodes.sensors.marching import Front, march, new_front
 from synth_nodes.sensors.marching import trace as trace
 from synth_nodes.types import FloatArray
 from synth_nodes.world.atlas import AtlasArrays, inside, MapAtlas, to_cell
@@ -85,7 +85,7 @@ def cast_batch(
     out: NDArray[np.float32],
 ) -> None:
     """Do the work of :func:`cast`; arrays are contiguous and their shapes fit."""
-    front = new_front(beams.angle.size)
+    front = new_front()
     depth = np.empty(beams.angle.size)
     flat = maps.jump.ravel()
     for b in range(poses.shape[0]):
@@ -121,13 +121,11 @@ def cast_one(
     depth[:] = 1.0 / range_max
     c, s = np.cos(yaw), np.sin(yaw)
     see_solids(maps.solids, m, beams, x, y, c, s, range_max, depth)
-    for a in range(discs.shape[0]):
-        dx, dy = discs[a, 0] - x, discs[a, 1] - y
-        see_disc(beams, c * dx + s * dy, c * dy - s * dx, discs[a, 4], range_max, depth)
+    if discs.shape[0] > 0:
+        see_discs(discs, 0, discs.shape[0], 4, beams, x, y, c, s, range_max, depth)
     if _walls_near(maps, m, column, row, range_max):
-        launch(maps, m, column, row, yaw, beams, front)
         cell = maps.frame[m, 4]
-        march(flat, front, range_max / cell, out)
+        march(maps, flat, m, column, row, yaw, beams, range_max / cell, front, out)
         _nearest(depth, range_max, cell, out)
     else:
         _solids_only(depth, range_max, out)

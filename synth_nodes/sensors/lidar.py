@@ -185,7 +185,7 @@ def scan_batch(
             return BAD_MAP
         if not np.isfinite(poses[b, 0] + poses[b, 1] + poses[b, 2]):
             return BAD_POSE
-    front = new_front(beams.angle.size)
+    front = new_front()
     depth = np.empty(beams.angle.size)
     flat = maps.jump.ravel()
     key[0] += GOLDEN

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from synth_nodes.world.atlas import AtlasArrays, to_cell, to_point
 from synth_nodes.world.chance import uniform
 from synth_nodes.world.collision import Body, disc_gap
-from synth_nodes.world.jit import inline
+from synth_nodes.world.jit import inline, shared
 from synth_nodes.world.people import ActorSettings as ActorSettings
 from synth_nodes.world.people import CartSettings as CartSettings
 from synth_nodes.world.rails import advance, point_at, Rails
@@ -191,7 +191,7 @@ def _heading(maps: AtlasArrays, ways: Ways, m: int, goal: int,
     return dx / away, dy / away, False
 
 
-@inline
+@shared
 def _stride(
     maps: AtlasArrays,
     ways: Ways,

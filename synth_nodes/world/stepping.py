@@ -18,7 +18,7 @@ from synth_nodes.world.collision import (
     wall_gap,
 )
 from synth_nodes.world.drive import arc, Drive, drive_of, follow, give, Queue, take_due
-from synth_nodes.world.jit import inline, kernel
+from synth_nodes.world.jit import inline, kernel, shared
 from synth_nodes.world.rails import Rails
 from synth_nodes.world.randomise import Domain
 from synth_nodes.world.solids import solids_gap
@@ -169,7 +169,7 @@ def _move(state: State, b: int, twist: tuple[float, float, float], t: float) -> 
         person[1] += person[3] * t
 
 
-@inline
+@shared
 def _gap(scene: Scene, state: State, b: int, x: float, y: float, yaw: float, ahead: float,
          corners: NDArray[np.float64]) -> tuple[float, bool]:
     """Gap [m] to whatever is nearest with people moved on by `ahead`; whether it is a wall."""

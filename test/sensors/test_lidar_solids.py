@@ -92,3 +92,27 @@ def test_each_robot_may_have_a_mount_of_its_own():
     offset = np.array([[0.0, 0.0, 0.0], [0.3, 0.5, 0.0], [0.0, 0.0, 0.25]])
     got = Lidar(spec, atlas).scan(np.zeros((3, 3)), np.zeros(3, int), mount_offset=offset)
     assert got[:, 1] == pytest.approx([3.0, 2.7, 3.0 / np.cos(0.25)])
+
+
+@pytest.mark.parametrize('count', (1, 2, 15, 16, 17, 31, 33, 39, 40, 41, 80, 129))
+def test_a_beam_reads_the_same_whatever_beams_and_solids_come_with_it(count):
+    rng = np.random.default_rng(7)
+    occupancy = np.where(rng.random((60, 60)) < 0.01, 100, 0).astype(np.int8)
+    occupancy[28:33, 28:33] = 0
+    grid = GridMap(occupancy, 0.2, (-6.0, -6.0, 0.3))
+    scene = furnished(rng, grid, 90, 6.0)
+    scene = Scene(grid, boxes=scene.boxes[np.hypot(*scene.boxes[:, :2].T) > 2.0],
+                  cylinders=scene.cylinders[np.hypot(*scene.cylinders[:, :2].T) > 1.0])
+    atlas, pose = MapAtlas.build([scene]), np.array([[0.05, 0.03, 1.0]])
+    angles = np.sort(rng.uniform(-np.pi, np.pi, 130))
+    people = np.column_stack((rng.uniform(1, 5, (40, 2)), np.zeros((40, 2)), np.full(40, 0.1)))
+    alone, together = (
+        cast(atlas, np.zeros(1, int), pose, part, 5.0, people[None])[0]
+        for part in (angles[count - 1:count], angles[:count]))
+    every = cast(atlas, np.zeros(1, int), pose, angles, 5.0, people[None])[0]
+    assert (together == every[:count]).all()
+    assert alone[0] == every[count - 1]
+    assert np.isfinite(every).any()
+    assert (every > 0.0).all()
+    assert len(scene.boxes) > 64
+    assert len(scene.cylinders) > 64
