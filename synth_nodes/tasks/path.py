@@ -167,12 +167,19 @@ class PathFollower:
         best = (distance <= distance.min(axis=0) + 1e-9).argmax(axis=0)
         self.deviation = distance[best, np.arange(len(position))]
         self._progress = np.clip(self._progress + offsets[best], 0, self._count - 1)
-        for row in np.flatnonzero(self.deviation > _LOST):
-            points = self._points[row, :self._count[row]]
-            everywhere = np.hypot(*(points - position[row]).T)
-            if everywhere.min() < self.deviation[row] - 0.5:
-                self._progress[row] = everywhere.argmin()
-                self.deviation[row] = everywhere.min()
+        lost = np.flatnonzero(self.deviation > _LOST)
+        if len(lost):
+            self._search(lost, position[lost])
+
+    def _search(self, lost: NDArray[np.intp], position: FloatArray) -> None:
+        """Look for some robots along their whole paths; their ends are there more than once."""
+        points = self._points[lost]
+        everywhere = np.hypot(points[..., 0] - position[:, :1], points[..., 1] - position[:, 1:])
+        nearest = everywhere.argmin(axis=1)
+        least = everywhere[np.arange(len(lost)), nearest]
+        found = least < self.deviation[lost] - 0.5
+        self._progress[lost[found]] = nearest[found]
+        self.deviation[lost[found]] = least[found]
 
     def _farthest(self, x: FloatArray, y: FloatArray) -> NDArray[np.intp]:
         """Offset of the farthest point whose chord the path follows closely; shape (B,)."""
