@@ -110,3 +110,22 @@ def refused():
         assert len(lines) == 1 and not out, out + err
         return lines[0]
     return run
+
+
+@pytest.fixture
+def drivers(peer):
+    """Play a robot's scanner and odometry."""
+    from drivers import Drivers
+
+    return Drivers(peer)
+
+
+@pytest.fixture
+def monitor(peer, drivers):
+    """Start a safety monitor that lets commands of 0.3 m/s through."""
+    from drivers import Commands, moving
+
+    peer.start('safety_monitor_node')
+    commands = Commands(peer)
+    assert peer.until(lambda: moving(commands.out))
+    return commands

@@ -4,110 +4,27 @@ import math
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from drivers import change, health, moving, stopped
 from geometry_msgs.msg import TwistStamped
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
-from nav_msgs.msg import Odometry, Path
+from nav_msgs.msg import Path
 import numpy as np
 import pytest
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import LaserScan
 from std_srvs.srv import Trigger
 
-from synth_nodes.ros.conversions import fill_odometry, new_scan, path_to_message, set_ranges
-from synth_nodes.types import LidarSpec
+from synth_nodes.ros.conversions import path_to_message
 
 pytestmark = pytest.mark.graph
 
 
-class Drivers:
-    """Stands in for the sensors of a robot: scan and odometry at 20 Hz, in real time."""
-
-    def __init__(self, peer):
-        self.peer, self.node = peer, peer.node
-        self.scan_publisher = self.node.create_publisher(LaserScan, 'scan', 5)
-        self.odom_publisher = self.node.create_publisher(Odometry, 'odom', 5)
-        self.scan, self.odom = new_scan(LidarSpec(), 'laser'), Odometry()
-        self.odom.header.frame_id = 'odom'
-        self.distance, self.velocity, self.on = 8.0, (0.0, 0.0, 0.0), True
-        self.node.create_timer(0.05, self.publish)
-
-    def publish(self):
-        if not self.on:
-            return
-        stamp = self.node.get_clock().now().to_msg()
-        self.odom.header.stamp = self.scan.header.stamp = stamp
-        fill_odometry(self.odom, (0.0, 0.0, 0.0), self.velocity)
-        set_ranges(self.scan, np.full(360, self.distance))
-        self.odom_publisher.publish(self.odom)
-        self.scan_publisher.publish(self.scan)
-
-    def stop(self):
-        self.on = False
-
-
-def change(peer, node, transition):
-    client = peer.node.create_client(ChangeState, f'{node}/change_state')
-    assert peer.until(client.service_is_ready)
-    request = ChangeState.Request(transition=Transition(id=transition))
-    future = client.call_async(request)
-    assert peer.until(future.done)
-    assert future.result().success
-
-
-def health(messages, name):
-    """Newest status whose name ends so."""
-    for message in reversed(messages):
-        for status in message.status:
-            if status.name.endswith(name):
-                return status
-    return None
-
-
-@pytest.fixture
-def drivers(peer):
-    return Drivers(peer)
-
-
-@pytest.fixture
-def monitor(peer, drivers):
-    """Start a safety monitor that is fed with commands of 0.3 m/s as long as `state['on']`."""
-    peer.start('safety_monitor_node')
-    publisher = peer.node.create_publisher(TwistStamped, 'cmd_vel_raw', 5)
-    state = {'on': True, 'vx': 0.3, 'age': 0.0, 'out': peer.listen(TwistStamped, 'cmd_vel')}
-
-    def publish():
-        if state['on']:
-            message = TwistStamped()
-            message.header.stamp = (peer.node.get_clock().now() - _duration(state['age'])).to_msg()
-            message.twist.linear.x = state['vx']
-            publisher.publish(message)
-
-    peer.node.create_timer(0.05, publish)
-    assert peer.until(lambda: moving(state['out']))
-    return state
-
-
-def _duration(seconds):
-    from rclpy.duration import Duration
-    return Duration(seconds=seconds)
-
-
-def moving(commands):
-    return bool(commands) and commands[-1].twist.linear.x > 0.1
-
-
-def stopped(commands):
-    return bool(commands) and commands[-1].twist.linear.x == 0.0
-
-
 def test_monitor_fails_closed_recovers_and_says_zero_while_starved(peer, drivers, monitor):
-    out = monitor['out']
+    out = monitor.out
     assert out[-1].twist.linear.x == pytest.approx(0.3)
     for break_it, mend in (
-            (lambda: monitor.update(vx=math.nan), lambda: monitor.update(vx=0.3)),
-            (lambda: monitor.update(age=1.0), lambda: monitor.update(age=0.0)),
-            (lambda: monitor.update(age=-1.0), lambda: monitor.update(age=0.0)),
+            (lambda: setattr(monitor, 'vx', math.nan), lambda: setattr(monitor, 'vx', 0.3)),
+            (lambda: setattr(monitor, 'age', 1.0), lambda: setattr(monitor, 'age', 0.0)),
+            (lambda: setattr(monitor, 'age', -1.0), lambda: setattr(monitor, 'age', 0.0)),
             (lambda: setattr(drivers, 'distance', math.nan),
              lambda: setattr(drivers, 'distance', 8.0)),
             (lambda: setattr(drivers, 'distance', 0.3),
@@ -119,7 +36,7 @@ def test_monitor_fails_closed_recovers_and_says_zero_while_starved(peer, drivers
         assert peer.until(lambda: stopped(out), 3.0)
         mend()
         assert peer.until(lambda: moving(out), 3.0)
-    monitor['on'] = False
+    monitor.on = False
     assert peer.until(lambda: stopped(out), 3.0)
     count, begin = len(out), time.monotonic()
     peer.spin(1.5)
@@ -128,7 +45,7 @@ def test_monitor_fails_closed_recovers_and_says_zero_while_starved(peer, drivers
 
 
 def test_monitor_explains_stops_latches_and_ends_with_zero(peer, drivers, monitor):
-    out, verdicts = monitor['out'], peer.listen(DiagnosticStatus, 'safety/verdict')
+    out, verdicts = monitor.out, peer.listen(DiagnosticStatus, 'safety/verdict')
     assert peer.call(Trigger, 'safety_monitor_node/stop').success
     assert peer.until(lambda: stopped(out) and verdicts and 'latched' in verdicts[-1].message)
     values = {v.key: v.value for v in verdicts[-1].values}
