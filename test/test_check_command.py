@@ -66,6 +66,37 @@ def test_nav2_file_gives_zones_for_both_modes(check, nav2_file):
     assert [v['action'] for v in nav2] == ['stop', 'stop']
 
 
+OWN = """
+/**/safety_monitor_node:
+  ros__parameters:
+    safety: {slowdown_zone: {ratio: 1.0}}
+    zones:
+      near: {shape: polygon, action: stop, points: [1.0, 1.0, -1.0, 1.0, -1.0, -1.0, 1.0, -1.0]}
+      wide: {shape: circle, action: slowdown, radius: 2.0, slowdown_ratio: 0.2}
+    sources:
+      top: {kind: pointcloud, min_height: 0.1, max_height: 1.0}
+    exclusions:
+      mast: {points: [0.5, 0.5, 0.4, 0.5, 0.4, 0.4, 0.5, 0.4]}
+"""
+
+
+def test_own_file_gives_zones_sources_and_exclusions(check, tmp_path):
+    rules = tmp_path / 'rules.yaml'
+    rules.write_text(OWN, encoding='utf-8')
+
+    def seen(*points, name='top'):
+        line = situation(*points)
+        line['sources'][0] |= {'name': name, 'type': 'pointcloud'}
+        return line
+
+    code, verdicts, _ = check(
+        [seen([0.9, 0.0, 0.5]), seen([1.5, 0.0, 0.5]), seen([0.9, 0.0, 0.05]),
+         seen([0.45, 0.45, 0.5])], '--rules', str(rules))
+    assert code == 0 and [v['rule'] for v in verdicts] == ['near', 'wide', None, None]
+    code, _, said = check([seen([0.9, 0.0, 0.5], name='scan')], '--rules', str(rules))
+    assert code == 2 and "source 'scan' is not among those of the rules: top" in said.err
+
+
 def test_modes_differ_where_nav2_fails_open(check, nav2_file):
     lines = [situation([0.9, None]), situation([9.0, 0.0], age=-5.0)]
     _, strict, _ = check(lines, '--rules', nav2_file)
@@ -137,7 +168,7 @@ def test_old_verdicts_stay_where_the_new_ones_cannot_be_made(check, tmp_path):
 @pytest.mark.parametrize(('text', 'message'), [
     ('a: {ros__parameters: {b: 1}}', 'holds no safety rules'),
     ('/**/safety_monitor_node: {ros__parameters: {safety: {stop_zone: {margn: 0.1}}}}',
-     "did you mean 'stop_zone.margin'"),
+     "did you mean 'safety.stop_zone.margin'"),
     ('/**/safety_monitor_node: {ros__parameters: {safety: {escape: {clearance: 0.9}}}}',
      "'escape.clearance' = 0.9"),
     (NAV2.replace('stop', 'halt'), "'action_type' = 'halt'"), ('[', 'not valid YAML'),

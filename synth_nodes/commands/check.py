@@ -13,6 +13,7 @@ from typing import Any, IO
 from synth_nodes.commands.common import add_verb, columns, print_json, progress, Subparsers
 from synth_nodes.commands.inputs import add_robot, robot_and_lidar
 from synth_nodes.errors import InputError
+from synth_nodes.nodes.parameters import SafetyMonitorParameters
 from synth_nodes.parameter_files import sections
 from synth_nodes.safety.nav2 import Memory, nav2_judge
 from synth_nodes.safety.nav2_params import find_nav2, load_yaml
@@ -22,14 +23,17 @@ from synth_nodes.safety.rules import check_rules, SafetyRules
 from synth_nodes.safety.situations import ANSWERS, read_situations, Situation, verdict_line
 from synth_nodes.safety.sources import RobotState
 from synth_nodes.safety.user_zones import Held, judge_with_zones
+from synth_nodes.safety.zone_settings import SourceSettings, zone_setup
 from synth_nodes.safety.zone_shapes import convex_hull
-from synth_nodes.settings import build
+from synth_nodes.settings import build, groups_of
 from synth_nodes.types import RobotSpec, Verdict
 
 EXAMPLE = """synth-nodes check --situations moments.jsonl --out verdicts.jsonl
 synth-nodes check --rules nav2_params.yaml --situations moments.jsonl --out verdicts.jsonl
 synth-nodes check --rules nav2_params.yaml --situations moments.jsonl --out nav2.jsonl --nav2"""
 NODE = 'safety_monitor_node'
+_GROUPS = ('safety', 'robot', 'zones', 'sources', 'exclusions')
+"""Groups of its parameters that count offline."""
 Judge = Callable[[Situation], tuple[Verdict, tuple[str, ...]]]
 """Gives the verdict on a situation, and the zones that only report and do."""
 
@@ -73,36 +77,42 @@ def read_config(rules: Path | None, params_file: Path | None = None) -> Config:
     :raises InputError: on a file that cannot be used, or rules that contradict the robot.
     """
     robot, _ = robot_and_lidar(params_file)
-    setup, note = ZoneSetup(), ''
-    values: dict[str, Any] = {}
+    setup, note, settings = ZoneSetup(), '', SafetyRules()
     if rules is not None:
         found = find_nav2(load_yaml(rules), str(rules))
         if found is None:
-            values, own = _own_rules(rules)
-            robot = own if params_file is None else robot
+            own = _own_rules(rules)
+            settings, robot = own.safety, own.robot if params_file is None else robot
+            setup = _own_zones(own, robot, f'{rules}')
         elif params_file is None:
             robot, note = _robot_of(found)
         setup = found or setup
-    settings = build(SafetyRules, values, f'{rules}: safety')
     check_rules(settings, robot)
     return Config(settings, robot, setup, note)
 
 
-def _own_rules(file: Path) -> tuple[dict[str, Any], RobotSpec]:
-    """Rules, flat without their prefix, and robot of a parameter file of this package."""
+def _own_rules(file: Path) -> SafetyMonitorParameters:
+    """Read what counts offline of a parameter file of this package."""
     values: dict[str, Any] = {}
     found = False
     for section, parameters in sections(file):
         if section.rsplit('/', 1)[-1] in ('**', NODE):
             values.update(parameters)
-            found = found or any(k.startswith('safety.') for k in parameters)
+            found = found or any(k.startswith(('safety.', 'zones.')) for k in parameters)
     if not found:
         raise InputError(f"{file}: holds no safety rules: neither 'safety' below "
                          f"'/**/{NODE}: ros__parameters:', nor Nav2's collision_monitor")
-    prefix = 'safety.'
-    rules = {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
-    robot = {k.removeprefix('robot.'): v for k, v in values.items() if k.startswith('robot.')}
-    return rules, build(RobotSpec, robot, f'{file}: robot')
+    kept = {k: v for k, v in values.items() if k.split('.')[0] in _GROUPS}
+    return build(SafetyMonitorParameters, kept, str(file))
+
+
+def _own_zones(own: SafetyMonitorParameters, robot: RobotSpec, where: str) -> ZoneSetup:
+    """Zones of a parameter file, and its sources where it lists any."""
+    sources = groups_of(own.sources) or {'scan': SourceSettings()}
+    setup = zone_setup(own.zones, sources, own.exclusions, robot.polygon, where)
+    late = tuple(f"zone '{z.name}' takes its shape from a topic; until it comes the robot is "
+                 'stopped' for z in setup.zones if not z.shape_known)
+    return replace(setup, notes=late, sources=setup.sources if groups_of(own.sources) else ())
 
 
 def _robot_of(setup: ZoneSetup) -> tuple[RobotSpec, str]:

@@ -87,7 +87,8 @@ def test_zones_and_sources_bind_are_shown_and_can_be_switched(peer, drivers, zon
     assert peer.until(lambda: 'slow' not in {m.ns for m in markers[-1].markers})
     assert not switch(peer, 'zones.slow.slowdown_ratio', 0.9).successful
     drivers.reading = 0.01
-    assert peer.until(lambda: stopped(out) and values(states)['source sonar'].startswith('refused'))
+    assert peer.until(lambda: stopped(out)
+                      and values(states)['source sonar'].startswith('refused'))
     assert switch(peer, 'sources.sonar.enabled', False).successful
     assert peer.until(lambda: moving(out) and values(states)['source sonar'] == 'switched off')
     drivers.tell(0)
