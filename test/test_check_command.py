@@ -2,10 +2,15 @@
 
 import json
 from pathlib import Path
+import re
 
 import pytest
+import yaml
 
 from synth_nodes.cli import main
+from synth_nodes.commands.check import read_config
+from synth_nodes.nodes.parameters import NODE_PARAMETERS
+from synth_nodes.parameter_files import check_file
 
 CONFIG = Path(__file__).resolve().parent.parent / 'config'
 SQUARE = [[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0]]
@@ -95,6 +100,24 @@ def test_own_file_gives_zones_sources_and_exclusions(check, tmp_path):
     assert code == 0 and [v['rule'] for v in verdicts] == ['near', 'wide', None, None]
     code, _, said = check([seen([0.9, 0.0, 0.5], name='scan')], '--rules', str(rules))
     assert code == 2 and "source 'scan' is not among those of the rules: top" in said.err
+
+
+def test_examples_of_the_documentation_and_of_the_packaged_rules_are_accepted(tmp_path):
+    documented: dict = {}
+    text = (CONFIG.parent / 'docs' / 'safety-node.md').read_text(encoding='utf-8')
+    for block in re.findall(r'```yaml\n(.*?)```', text, flags=re.S):
+        documented.update(yaml.safe_load(block))
+    rules = (CONFIG / 'safety.yaml').read_text(encoding='utf-8')
+    packaged = re.sub(r'^    # (?!The rest)', '    ', rules, flags=re.M)
+    for name, content in (('docs.yaml', yaml.safe_dump(
+            {'/**/safety_monitor_node': {'ros__parameters': documented}})),
+            ('safety.yaml', packaged)):
+        file = tmp_path / name
+        file.write_text(content, encoding='utf-8')
+        check_file(file, NODE_PARAMETERS, ['safety_monitor_node'])
+        setup = read_config(file).setup
+        assert {'near', 'ahead'} <= {zone.name for zone in setup.zones}
+        assert {'scan', 'depth', 'sonar'} == {source.name for source in setup.sources}
 
 
 def test_modes_differ_where_nav2_fails_open(check, nav2_file):

@@ -89,6 +89,18 @@ def test_sub_zone_of_the_measured_velocity_counts_too():
     assert still.rule == '' and moving.rule == 'V'
 
 
+def test_part_for_a_direction_counts_for_a_robot_that_moves_to_the_side():
+    zones = [zone('V', 'slowdown', 'velocity_polygon', holonomic=True, sub_zones=[
+        part('ahead', box(1.5, 0.3), (0.0, 2.0), direction_start_angle=-0.8,
+             direction_end_angle=0.8),
+        part('aside', box(0.3, 1.5), (0.0, 2.0), direction_start_angle=0.8,
+             direction_end_angle=-0.8)])]
+    aside = strict(zones, [seen((0.0, 1.4))], (0.0, 0.3, 0.0), (0.0, 0.3, 0.0)).verdict
+    ahead = strict(zones, [seen((0.0, 1.4))], (0.3, 0.0, 0.0), (0.3, 0.0, 0.0)).verdict
+    assert aside.rule == 'V' and aside.command == pytest.approx((0.0, 0.15, 0.0))
+    assert ahead.rule == ''
+
+
 def test_zone_holds_for_its_cycles():
     zones = [zone('Slow', 'slowdown', release_consecutive_points=3)]
     outcome, actions = None, []
