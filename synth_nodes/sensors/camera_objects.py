@@ -5,25 +5,36 @@ For every column the ray's entry and exit are found in closed form; then side an
 pixel by pixel against the depth already there, so that order doesn't matter.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.sensors.camera_columns import brightness, Columns, Eye, Hits, Look, set_strip
-from synth_nodes.sensors.camera_room import Canvas, row_of_slope, slope_of_row, tint, to_eye
+from synth_nodes.sensors.camera_columns import brightness, Columns, Eye, Look, set_strip, Strip
+from synth_nodes.sensors.camera_room import Canvas, row_of_slope, slope_of_row, to_eye
+from synth_nodes.sensors.camera_rows import (
+    Desk,
+    draw_side,
+    fetch,
+    ink_over,
+    LEAST,
+    pick,
+    Side,
+)
 from synth_nodes.sensors.camera_spec import BOX, CYLINDER, PERSON
 from synth_nodes.sensors.camera_textures import PERSON_HEIGHT, TextureArrays
 from synth_nodes.sensors.lens import Plane
-from synth_nodes.world.jit import inline
+from synth_nodes.world.jit import bare
 
 PERSON_PARTS = np.array([
     [0.00, 0.82, 1.00], [0.82, 0.86, 0.75], [0.86, 1.00, 0.42]])
 """Body, shoulders, head: bottom and top as shares of the height, and of the radius."""
 
 
-@inline
+@bare
 def draw_box(
     plane: Plane, columns: Columns, eye: Eye, look: Look, box: NDArray[np.float64],
-    walls: Hits, hits: Hits, textures: TextureArrays, canvas: Canvas, rows: tuple[int, int],
+    desk: Desk, textures: TextureArrays, canvas: Canvas, rows: tuple[int, int],
 ) -> None:
     """Draw a box: x, y, yaw, length, width, height, texture."""
     px, pz = to_eye(eye, box[0], box[1])
@@ -34,10 +45,12 @@ def draw_box(
     lx, lz = eye.sin * c - eye.cos * s, eye.cos * c + eye.sin * s
     wx, wz = -eye.sin * s - eye.cos * c, -eye.cos * s + eye.sin * c
     from_l, from_w = -(px * lx + pz * lz), -(px * wx + pz * wz)
-    texture = np.int64(box[6])
+    texture, hits = np.int64(box[6]), desk.hits
     scale = textures.per_metre[texture]
     for k in range(first, last):
-        hits.inverse[k] = 0.0
+        i = k - first
+        hits.inverse[i], hits.depth[i], hits.texel[i] = 0.0, 1.0, 0
+        hits.stride[i], hits.per_metre[i], hits.beyond[i] = 0, 0.0, 1.0
         slant = columns.first + k * columns.step
         dir_l, dir_w = slant * lx + lz, slant * wx + wz
         face_l = -half_l if dir_l > 0.0 else half_l
@@ -45,41 +58,42 @@ def draw_box(
         in_l, out_l = _slab(from_l, dir_l, face_l)
         in_w, out_w = _slab(from_w, dir_w, face_w)
         enter, leave = max(in_l, in_w), min(out_l, out_w)
-        if not (0.0 < enter <= leave) or _hidden(walls, look, k, enter, height):
+        if not (0.0 < enter <= leave) or _hidden(desk.walls, look, k, enter, height):
             continue
-        hits.leave[k] = 1.0 / leave
+        hits.beyond[i] = 1.0 / leave
         if in_l > in_w:
-            hits.inverse[k], hits.slope[k] = dir_l / (face_l - from_l), lx / (face_l - from_l)
+            hits.inverse[i], hits.slope[i] = dir_l / (face_l - from_l), lx / (face_l - from_l)
             nx, ny, facing = np.sign(face_l) * c, np.sign(face_l) * s, abs(dir_l)
             along = from_w + enter * dir_w
         else:
-            hits.inverse[k], hits.slope[k] = dir_w / (face_w - from_w), wx / (face_w - from_w)
+            hits.inverse[i], hits.slope[i] = dir_w / (face_w - from_w), wx / (face_w - from_w)
             nx, ny, facing = -np.sign(face_w) * s, np.sign(face_w) * c, abs(dir_w)
             along = from_l + enter * dir_l
-        hits.shade[k] = brightness(look, nx, ny, 0.0, enter)
+        hits.depth[i] = enter
+        hits.shade[i] = brightness(look, nx, ny, 0.0, enter)
         spread = enter / (plane.focal * max(facing, 0.3)) * scale
-        set_strip(hits, k, textures, texture, along * scale, spread, height)
-    _draw_solid(plane, columns, eye, look, (first, last), (0.0, height), texture, BOX, hits,
+        set_strip(hits, i, textures, texture, along * scale, spread, height)
+    _draw_solid(plane, columns, eye, look, (first, last), (0.0, height), texture, BOX, desk,
                 textures, canvas, rows)
 
 
-@inline
+@bare
 def draw_cylinder(
     plane: Plane, columns: Columns, eye: Eye, look: Look, cylinder: NDArray[np.float64],
-    walls: Hits, hits: Hits, textures: TextureArrays, canvas: Canvas, rows: tuple[int, int],
+    desk: Desk, textures: TextureArrays, canvas: Canvas, rows: tuple[int, int],
 ) -> None:
     """Draw a cylinder: x, y, radius, height, texture."""
     texture = np.int64(cylinder[4])
     around = textures.per_metre[texture] * cylinder[2]
     _draw_round(plane, columns, eye, look, (cylinder[0], cylinder[1], 0.0), cylinder[2],
-                (0.0, cylinder[3]), cylinder[3], texture, around, CYLINDER, walls, hits, textures,
+                (0.0, cylinder[3]), cylinder[3], texture, around, CYLINDER, desk, textures,
                 canvas, rows)
 
 
-@inline
+@bare
 def draw_person(
     plane: Plane, columns: Columns, eye: Eye, look: Look, actor: NDArray[np.float64],
-    outfit: int, walls: Hits, hits: Hits, textures: TextureArrays, canvas: Canvas,
+    outfit: int, desk: Desk, textures: TextureArrays, canvas: Canvas,
     rows: tuple[int, int],
 ) -> None:
     """
@@ -94,21 +108,24 @@ def draw_person(
         low, high = PERSON_PARTS[part, 0] * PERSON_HEIGHT, PERSON_PARTS[part, 1] * PERSON_HEIGHT
         _draw_round(plane, columns, eye, look, (actor[0], actor[1], heading),
                     actor[4] * PERSON_PARTS[part, 2], (low, high), PERSON_HEIGHT, outfit, around,
-                    PERSON, walls, hits, textures, canvas, rows)
+                    PERSON, desk, textures, canvas, rows)
 
 
-@inline
+@bare
 def _draw_round(
     plane: Plane, columns: Columns, eye: Eye, look: Look, place: tuple[float, float, float],
     radius: float, heights: tuple[float, float], stretch: float, texture: int, around: float,
-    label: int, walls: Hits, hits: Hits, textures: TextureArrays, canvas: Canvas,
+    label: int, desk: Desk, textures: TextureArrays, canvas: Canvas,
     rows: tuple[int, int],
 ) -> None:
     px, pz = to_eye(eye, place[0], place[1])
     first, last = _span(columns, px, pz, radius)
+    hits = desk.hits
     outside = px * px + pz * pz - radius * radius
     for k in range(first, last):
-        hits.inverse[k] = 0.0
+        i = k - first
+        hits.inverse[i], hits.depth[i], hits.texel[i] = 0.0, 1.0, 0
+        hits.stride[i], hits.per_metre[i], hits.beyond[i] = 0, 0.0, 1.0
         slant = columns.first + k * columns.step
         square, along = 1.0 + slant * slant, px * slant + pz
         inner = along * along - square * outside
@@ -116,23 +133,24 @@ def _draw_round(
             continue
         root = np.sqrt(inner)
         enter = (along - root) / square
-        if _hidden(walls, look, k, enter, heights[1]):
+        if _hidden(desk.walls, look, k, enter, heights[1]):
             continue
         nx, nz = (enter * slant - px) / radius, (enter - pz) / radius
         depth = enter * (nx * slant + nz)
-        hits.inverse[k], hits.slope[k] = 1.0 / enter, nx / depth
-        hits.leave[k] = square / (along + root)
+        hits.inverse[i], hits.slope[i] = 1.0 / enter, nx / depth
+        hits.beyond[i] = square / (along + root)
         map_x, map_y = eye.sin * nx + eye.cos * nz, -eye.cos * nx + eye.sin * nz
-        hits.shade[k] = brightness(look, map_x, map_y, 0.0, enter)
+        hits.depth[i] = enter
+        hits.shade[i] = brightness(look, map_x, map_y, 0.0, enter)
         angle = np.arctan2(map_y, map_x) - place[2]
         facing = max(-depth / enter, 0.3)
-        set_strip(hits, k, textures, texture, angle * around,
+        set_strip(hits, i, textures, texture, angle * around,
                   enter / (plane.focal * facing * radius) * around, stretch)
-    _draw_solid(plane, columns, eye, look, (first, last), heights, texture, label, hits,
+    _draw_solid(plane, columns, eye, look, (first, last), heights, texture, label, desk,
                 textures, canvas, rows)
 
 
-@inline
+@bare
 def _span(columns: Columns, px: float, pz: float, radius: float) -> tuple[int, int]:
     """Columns [first, last) that a circle may touch."""
     away = np.sqrt(px * px + pz * pz)
@@ -147,7 +165,7 @@ def _span(columns: Columns, px: float, pz: float, radius: float) -> tuple[int, i
     return np.int64(first), np.int64(last)
 
 
-@inline
+@bare
 def _slab(start: float, direction: float, face: float) -> tuple[float, float]:
     """Where a ray enters and leaves -|face| to |face|, entering through `face`."""
     if direction == 0.0:
@@ -155,64 +173,76 @@ def _slab(start: float, direction: float, face: float) -> tuple[float, float]:
     return (face - start) / direction, (-face - start) / direction
 
 
-@inline
-def _hidden(walls: Hits, look: Look, k: int, enter: float, height: float) -> bool:
+@bare
+def _hidden(walls: Strip, look: Look, k: int, enter: float, height: float) -> bool:
     """Whether the wall of a column stands before something no higher than it."""
     return bool(enter * walls.inverse[k] > 1.001 and height <= look.ceiling)
 
 
-@inline
+@bare
 def _draw_solid(
     plane: Plane, columns: Columns, eye: Eye, look: Look, span: tuple[int, int],
-    heights: tuple[float, float], texture: int, label: int, hits: Hits,
+    heights: tuple[float, float], texture: int, label: int, desk: Desk,
     textures: TextureArrays, canvas: Canvas, rows: tuple[int, int],
 ) -> None:
     """Draw the side, and the top or bottom where the eye sees it, of what `hits` holds."""
-    first, last = span
+    hits, sketch = desk.hits, desk.sketch
+    start, count = 0, span[1] - span[0]
+    while count > 0 and hits.inverse[start] == 0.0:
+        start, count = start + 1, count - 1
+    while count > 0 and hits.inverse[start + count - 1] == 0.0:
+        count -= 1
+    first = span[0] + start
     nearest, farthest = 0.0, np.inf
-    while first < last and hits.inverse[first] == 0.0:
-        first += 1
-    while first < last and hits.inverse[last - 1] == 0.0:
-        last -= 1
-    for k in range(first, last):
+    for k in range(start, start + count):
         if hits.inverse[k] > 0.0:
             nearest = max(nearest, hits.inverse[k])
-            farthest = min(farthest, hits.leave[k])
-    if first >= last:
+            farthest = min(farthest, hits.beyond[k])
+    if nearest == 0.0:
         return
     over, under = eye.z - heights[1], eye.z - heights[0]
-    top = row_of_slope(plane, over * (farthest if over > 0.0 else nearest))
-    bottom = row_of_slope(plane, under * (nearest if under > 0.0 else farthest))
-    low = np.int64(max(np.floor(min(max(top, -1e6), 1e6)) - 1.0, rows[0]))
-    high = np.int64(min(np.ceil(min(max(bottom, -1e6), 1e6)) + 2.0, rows[1]))
-    flat = textures.texel[textures.offset[texture, textures.log2[texture]]]
+    begin_row = row_of_slope(plane, over * (farthest if over > 0.0 else nearest))
+    end_row = row_of_slope(plane, under * (nearest if under > 0.0 else farthest))
+    low = np.int64(max(np.floor(min(max(begin_row, -1e6), 1e6)) - 1.0, rows[0]))
+    high = np.int64(min(np.ceil(min(max(end_row, -1e6), 1e6)) + 2.0, rows[1]))
     cap = over if over > 0.0 else (under if under < 0.0 else 0.0)
-    cap_light = brightness(look, 0.0, 0.0, np.sign(cap), 1.0 / nearest)
+    cap_place = np.uint32(textures.offset[texture, textures.log2[texture]])
+    cap_light = np.uint32(brightness(look, 0.0, 0.0, np.sign(cap), 1.0 / nearest))
     for v in range(low, high):
         slope, a = slope_of_row(plane, v)
         cap_inverse = slope / cap if cap != 0.0 else -1.0
-        left = plane.cx + plane.focal * a * (columns.first + (first - 1.0) * columns.step)
-        right = plane.cx + plane.focal * a * (columns.first + last * columns.step)
-        begin = np.int64(max(np.ceil(left), 0.0))
-        end = np.int64(min(np.floor(right), plane.width - 1.0))
-        for u in range(begin, end + 1):
-            x = (u - plane.cx) / (plane.focal * a)
-            k = np.int64((x - columns.first) / columns.step + 0.5)
-            if k < first or k >= last or hits.inverse[k] == 0.0:
-                continue
-            inverse = hits.inverse[k] + hits.slope[k] * (
-                x - columns.first - k * columns.step)
-            if over * inverse <= slope <= under * inverse:
-                depth = np.float32(1.0 / (inverse * a))
-                if depth < canvas.depth[v, u]:
-                    up = np.int64(max(eye.z - slope / inverse, 0.0) * hits.per_metre[k])
-                    up = min(up, (1 << hits.stride[k]) - 1)
-                    canvas.depth[v, u] = depth
-                    canvas.colour[v, u] = tint(
-                        textures.texel[hits.texel[k] + (up << hits.stride[k])],
-                        hits.shade[k], label)
-            elif hits.leave[k] <= cap_inverse <= inverse:
-                depth = np.float32(1.0 / (cap_inverse * a))
-                if depth < canvas.depth[v, u]:
-                    canvas.depth[v, u] = depth
-                    canvas.colour[v, u] = tint(flat, cap_light, label)
+        begin, size, origin, solid = first, count, start, hits
+        if plane.sin != 0.0:
+            left = plane.cx + plane.focal * a * (columns.first + (first - 0.5) * columns.step)
+            right = plane.cx + plane.focal * a * (
+                columns.first + (first + count - 0.5) * columns.step)
+            begin = np.int64(max(np.ceil(left), 0.0))
+            size = np.int64(min(np.floor(right), plane.width - 1.0)) + 1 - begin
+            pick(plane, columns, hits, span[0], start + count, a, (begin, begin + size), desk.row)
+            origin, solid = 0, desk.row
+        bottom, top = _bounds(over, under, slope)
+        side = Side(bottom, top, np.float32(cap_inverse), np.float32(1.0 / (cap_inverse * a)),
+                    cap_place, cap_light, np.uint32(label << 24))
+        draw_side(sketch, canvas.depth, v, solid, np.float32(eye.z), np.float32(slope * a), side,
+                  begin, origin, size)
+        fetch(textures.texel, sketch, begin, begin + size)
+        ink_over(canvas.colour, v, sketch, begin, begin + size)
+
+
+@bare
+def _bounds(over: float, under: float, slope: float) -> tuple[Any, Any]:
+    """Least and largest 1 / z where a side from `over` to `under` below the eye has that y'."""
+    low, high = LEAST, np.inf
+    if over > 0.0:
+        high = min(high, slope / over)
+    elif over < 0.0:
+        low = max(low, slope / over)
+    elif slope < 0.0:
+        high = 0.0
+    if under > 0.0:
+        low = max(low, slope / under)
+    elif under < 0.0:
+        high = min(high, slope / under)
+    elif slope > 0.0:
+        high = 0.0
+    return np.float32(low), np.float32(high)

@@ -3,13 +3,29 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.sensors.camera_columns import cast_walls, Columns, Eye, Hits, Look, new_hits
+from synth_nodes.sensors.camera_columns import (
+    cast_walls,
+    Columns,
+    Eye,
+    Look,
+    new_strip,
+    Rays,
+)
 from synth_nodes.sensors.camera_objects import draw_box, draw_cylinder, draw_person
-from synth_nodes.sensors.camera_room import Canvas, draw_line, draw_room, draw_shadow, Pick
+from synth_nodes.sensors.camera_room import (
+    BLOCK,
+    Blocks,
+    Canvas,
+    draw_line,
+    draw_room,
+    draw_shadow,
+)
+from synth_nodes.sensors.camera_rows import Desk, Sketch
 from synth_nodes.sensors.camera_textures import OUTFITS, TextureArrays
 from synth_nodes.sensors.lens import Plane
+from synth_nodes.sensors.marching import new_front
 from synth_nodes.world.atlas import AtlasArrays, inside, to_cell
-from synth_nodes.world.jit import inline, kernel
+from synth_nodes.world.jit import bare, inline, kernel
 from synth_nodes.world.scene_pack import SceneArrays
 
 
@@ -41,8 +57,12 @@ def render_batch(
     :param label: shape (B, H, W), or with H = 0 where it is not wanted.
     """
     colour = np.empty((plane.height, plane.width), np.uint32)
-    walls, hits = new_hits(columns.number), new_hits(columns.number)
-    pick = Pick(np.empty(plane.width, np.int64), np.empty(plane.width))
+    desk = Desk(
+        new_strip(columns.number), new_strip(columns.number), new_strip(plane.width),
+        Sketch(np.empty(plane.width, np.uint32), np.empty(plane.width, np.uint32)))
+    rays = Rays(new_front(), np.empty(columns.number, np.float32))
+    count = (plane.width + BLOCK - 1) // BLOCK
+    blocks = Blocks(np.empty(count, np.float32), np.empty(count, np.float32))
     bands = poses.shape[1]
     for b in range(poses.shape[0]):
         canvas = Canvas(colour, depth[b])
@@ -56,10 +76,11 @@ def render_batch(
                 colour[rows[0]:rows[1]] = 0
                 depth[b, rows[0]:rows[1]] = 0.0
                 continue
-            cast_walls(maps, m, eye, plane.focal, columns, look, textures, walls)
-            draw_room(plane, columns, eye, look, walls, textures, canvas, pick, rows)
+            cast_walls(maps, m, eye, plane.focal, columns, look, textures, rays,
+                       desk.walls)
+            draw_room(plane, columns, eye, look, desk, blocks, textures, canvas, rows)
             _draw_floor(plane, eye, look, scenes, m, actors[b], canvas, rows)
-            _draw_solids(plane, columns, eye, look, scenes, m, actors[b], walls, hits, textures,
+            _draw_solids(plane, columns, eye, look, scenes, m, actors[b], desk, textures,
                          canvas, rows)
         if rgb.shape[1]:
             _unpack(colour, rgb[b])
@@ -67,7 +88,7 @@ def render_batch(
             _unpack_label(colour, label[b])
 
 
-@inline
+@bare
 def _look(scenes: SceneArrays, m: int) -> Look:
     look = scenes.look[m]
     strength = np.sqrt(look[1] * look[1] + look[2] * look[2] + look[3] * look[3])
@@ -75,7 +96,7 @@ def _look(scenes: SceneArrays, m: int) -> Look:
                 scenes.surface[m, 0], scenes.surface[m, 1], scenes.surface[m, 2])
 
 
-@inline
+@bare
 def _can_see(maps: AtlasArrays, m: int, eye: Eye, look: Look) -> bool:
     column, row = to_cell(maps, m, eye.x, eye.y)
     if not inside(maps, m, column, row) or eye.z >= look.ceiling:
@@ -84,7 +105,7 @@ def _can_see(maps: AtlasArrays, m: int, eye: Eye, look: Look) -> bool:
     return bool(maps.jump[0, cell] > 0)
 
 
-@inline
+@bare
 def _draw_floor(plane: Plane, eye: Eye, look: Look, scenes: SceneArrays, m: int,
                 actors: NDArray[np.float64], canvas: Canvas, rows: tuple[int, int]) -> None:
     first, last = scenes.first[m], scenes.first[m + 1]
@@ -104,36 +125,42 @@ def _draw_floor(plane: Plane, eye: Eye, look: Look, scenes: SceneArrays, m: int,
                     canvas, rows)
 
 
-@inline
+@bare
 def _draw_solids(
     plane: Plane, columns: Columns, eye: Eye, look: Look, scenes: SceneArrays, m: int,
-    actors: NDArray[np.float64], walls: Hits, hits: Hits, textures: TextureArrays,
+    actors: NDArray[np.float64], desk: Desk, textures: TextureArrays,
     canvas: Canvas, rows: tuple[int, int],
 ) -> None:
     first, last = scenes.first[m], scenes.first[m + 1]
     for k in range(first[0], last[0]):
-        draw_box(plane, columns, eye, look, scenes.boxes[k], walls, hits, textures, canvas, rows)
+        draw_box(plane, columns, eye, look, scenes.boxes[k], desk, textures, canvas, rows)
     for k in range(first[1], last[1]):
-        draw_cylinder(plane, columns, eye, look, scenes.cylinders[k], walls, hits, textures,
+        draw_cylinder(plane, columns, eye, look, scenes.cylinders[k], desk, textures,
                       canvas, rows)
     people = textures.log2.size - OUTFITS
     for k in range(actors.shape[0]):
-        draw_person(plane, columns, eye, look, actors[k], people + k % OUTFITS, walls, hits,
+        draw_person(plane, columns, eye, look, actors[k], people + k % OUTFITS, desk,
                     textures, canvas, rows)
 
 
 @inline
 def _unpack(colour: NDArray[np.uint32], rgb: NDArray[np.uint8]) -> None:
-    for v in range(colour.shape[0]):
-        row, out = colour[v], rgb[v]
-        for u in range(row.size):
-            pixel = row[u]
-            out[u, 0] = pixel & np.uint32(255)
-            out[u, 1] = (pixel >> np.uint32(8)) & np.uint32(255)
-            out[u, 2] = (pixel >> np.uint32(16)) & np.uint32(255)
+    """Take red, green, blue out of pixels, four pixels at a time to three words."""
+    pixels, out = colour.reshape(-1), rgb.reshape(-1)
+    whole = pixels.size // 4
+    words = out[:12 * whole].view(np.uint32)
+    for i in range(whole):
+        p, q, r, s = pixels[4 * i], pixels[4 * i + 1], pixels[4 * i + 2], pixels[4 * i + 3]
+        words[3 * i] = (p & np.uint32(0xFFFFFF)) | q << np.uint32(24)
+        words[3 * i + 1] = (q >> np.uint32(8)) & np.uint32(0xFFFF) | r << np.uint32(16)
+        words[3 * i + 2] = (r >> np.uint32(16)) & np.uint32(0xFF) | s << np.uint32(8)
+    for i in range(4 * whole, pixels.size):
+        out[3 * i] = pixels[i] & np.uint32(255)
+        out[3 * i + 1] = (pixels[i] >> np.uint32(8)) & np.uint32(255)
+        out[3 * i + 2] = (pixels[i] >> np.uint32(16)) & np.uint32(255)
 
 
-@inline
+@bare
 def _unpack_label(colour: NDArray[np.uint32], label: NDArray[np.uint8]) -> None:
     for v in range(colour.shape[0]):
         for u in range(colour.shape[1]):

@@ -5,18 +5,33 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.sensors.camera_columns import brightness, Columns, Eye, Hits, level_of, Look
-from synth_nodes.sensors.camera_spec import FLOOR, LINE, SKY, WALL
+from synth_nodes.sensors.camera_columns import brightness, Columns, Eye, Look, Strip
+from synth_nodes.sensors.camera_rows import (
+    CORNER,
+    darken,
+    Depths,
+    Desk,
+    draw_flat,
+    draw_mixed,
+    draw_sky,
+    draw_wall,
+    fetch,
+    Flat,
+    flat_row,
+    ink,
+    pick,
+    Shadow,
+    Sketch,
+    SOFT,
+    tint,
+)
+from synth_nodes.sensors.camera_spec import FLOOR, LINE, SKY
 from synth_nodes.sensors.camera_textures import TextureArrays
 from synth_nodes.sensors.lens import Plane
-from synth_nodes.world.jit import inline
+from synth_nodes.world.jit import bare
 
-CORNER = 0.25
-"""Width [m] of the darker floor along walls."""
-SOFT = 0.30
-"""Width [m] of the edge of a contact shadow."""
-FRACTION = 65536.0
-"""Texture coordinates are fixed-point numbers with 16 binary digits."""
+BLOCK = 32
+"""Pixels of a row that are judged together."""
 
 
 class Canvas(NamedTuple):
@@ -28,23 +43,16 @@ class Canvas(NamedTuple):
     """[m] along the optical axis (REP-118)."""
 
 
-class Pick(NamedTuple):
-    """For each pixel of a row: its column, and how far beside its middle it looks (in x')."""
+class Blocks(NamedTuple):
+    """Of every `BLOCK` columns, what tells whether a row shows wall or floor alone."""
 
-    column: NDArray[np.int64]
-    aside: NDArray[np.float64]
-
-
-@inline
-def tint(texel: Any, shade: Any, label: Any) -> Any:
-    """Shade a texel, 256 leaving it as it is, and label it."""
-    t = np.int64(texel)
-    red_blue = ((t & 0xFF00FF) * shade >> 8) & 0xFF00FF
-    green = ((t & 0xFF00) * shade >> 8) & 0xFF00
-    return np.uint32(red_blue | green | label << 24)
+    least: NDArray[np.float32]
+    """Least 1 / z [1/m]: rows whose plane is not nearer show nothing but wall."""
+    most: NDArray[np.float32]
+    """Rows whose plane has a larger 1 / z show it alone, and no darker corner."""
 
 
-@inline
+@bare
 def slope_of_row(plane: Plane, v: float) -> tuple[float, float]:
     """Give y' of a row, and `a`: depth along the optical axis is z / a."""
     yn = (v - plane.cy) / plane.focal
@@ -52,7 +60,7 @@ def slope_of_row(plane: Plane, v: float) -> tuple[float, float]:
     return (plane.sin + yn * plane.cos) / a, a
 
 
-@inline
+@bare
 def row_of_slope(plane: Plane, slope: float) -> float:
     """Give the row of a y', beyond the image where the camera can't look that far."""
     below = plane.cos + slope * plane.sin
@@ -61,108 +69,86 @@ def row_of_slope(plane: Plane, slope: float) -> float:
     return plane.cy + plane.focal * (slope * plane.cos - plane.sin) / below
 
 
-@inline
+@bare
+def judge_blocks(walls: Strip, blocks: Blocks) -> None:
+    """Fill in the blocks of what was cast."""
+    for q in range(blocks.least.size):
+        least, most = np.inf, 0.0
+        for k in range(q * BLOCK, min((q + 1) * BLOCK, walls.inverse.size)):
+            inverse, gap = walls.inverse[k], walls.beyond[k]
+            least = min(least, inverse)
+            most = max(most, inverse / (1.0 - CORNER / gap) if gap > CORNER else np.inf)
+        # A rounding of 32-bit numbers must not put a pixel on the wrong side.
+        blocks.least[q], blocks.most[q] = least * (1.0 - 1e-6), most * (1.0 + 1e-6)
+
+
+@bare
 def draw_room(
-    plane: Plane, columns: Columns, eye: Eye, look: Look, walls: Hits, textures: TextureArrays,
-    canvas: Canvas, pick: Pick, rows: tuple[int, int],
+    plane: Plane, columns: Columns, eye: Eye, look: Look, desk: Desk, blocks: Blocks,
+    textures: TextureArrays, canvas: Canvas, rows: tuple[int, int],
 ) -> None:
     """Draw rows [rows[0], rows[1]) of an empty room."""
-    for u in range(plane.width):
-        pick.column[u] = u
-        pick.aside[u] = 0.0
+    walls, row, sketch = desk.walls, desk.row, desk.sketch
+    level = plane.sin == 0.0
+    if level:
+        judge_blocks(walls, blocks)
     for v in range(rows[0], rows[1]):
         slope, a = slope_of_row(plane, v)
-        if plane.sin != 0.0:
-            per_pixel = 1.0 / (plane.focal * a)
-            for u in range(plane.width):
-                x = (u - plane.cx) * per_pixel
-                k = np.int64((x - columns.first) / columns.step + 0.5)
-                pick.column[u] = k
-                pick.aside[u] = x - (columns.first + k * columns.step)
-        if slope > 0.0:
-            _draw_row(plane, eye, look, walls, textures, canvas, pick, v, slope, a,
-                      eye.z, look.floor, FLOOR)
-        elif slope < 0.0 and look.above >= 0:
-            _draw_row(plane, eye, look, walls, textures, canvas, pick, v, slope, a,
-                      eye.z - look.ceiling, look.above, SKY)
+        wall = walls
+        if not level:
+            pick(plane, columns, walls, 0, columns.number, a, (0, plane.width), row)
+            wall = row
+        below = slope > 0.0
+        if below or (slope < 0.0 and look.above >= 0):
+            drop = eye.z if below else eye.z - look.ceiling
+            flat = flat_row(plane, eye, look, textures, look.floor if below else look.above,
+                            drop, slope, a, FLOOR if below else SKY)
+            _draw_row(sketch, canvas.depth, v, wall, np.float32(eye.z), np.float32(slope * a),
+                      flat, blocks, level)
         else:
-            _draw_sky_row(plane, eye, look, walls, textures, canvas, pick, v, slope, a)
+            draw_wall(sketch, canvas.depth, v, wall, np.float32(eye.z), np.float32(slope * a), 0,
+                      plane.width)
+        fetch(textures.texel, sketch, 0, plane.width)
+        ink(canvas.colour, v, sketch)
+        if slope <= 0.0 and (slope == 0.0 or look.above < 0):
+            blue = np.int64(min(max(235.0 + 60.0 * slope, 150.0), 235.0))
+            sky = np.uint32((SKY << 24) | 240 << 16 | blue << 8 | (blue - 30))
+            draw_sky(canvas.colour, canvas.depth, v, wall,
+                     np.float32(slope / (eye.z - look.ceiling)), sky)
 
 
-@inline
-def _draw_row(
-    plane: Plane, eye: Eye, look: Look, walls: Hits, textures: TextureArrays, canvas: Canvas,
-    pick: Pick, v: int, slope: float, a: float, drop: float, texture: int, label: int,
-) -> None:
-    """
-    Draw one row of walls and a level plane.
-
-    :param drop: height [m] of the eye above that plane, negative for a ceiling.
-    """
-    z = drop / slope
-    flat_depth = np.float32(z / a)
-    scale = textures.per_metre[texture]
-    # Texels of a pixel: across, and in depth; the mean of both blurs neither too much.
-    across = z * scale / plane.focal
-    level = level_of(textures.log2[texture], np.sqrt(across * max(across * z / abs(drop), across)))
-    log2 = textures.log2[texture] - level
-    first, mask = textures.offset[texture, level], (1 << log2) - 1
-    scale /= 1 << level
-    left = -plane.cx / (plane.focal * a)
-    step = 1.0 / (plane.focal * a)
-    tx = np.int64((eye.x + z * (eye.cos + left * eye.sin)) * scale * FRACTION)
-    ty = np.int64((eye.y + z * (eye.sin - left * eye.cos)) * scale * FRACTION)
-    step_x = np.int64(z * step * eye.sin * scale * FRACTION)
-    step_y = np.int64(-z * step * eye.cos * scale * FRACTION)
-    light = brightness(look, 0.0, 0.0, 1.0 if drop > 0.0 else -1.0, z)
-    colours, depths = canvas.colour[v], canvas.depth[v]
-    edge = slope / drop
-    per_corner = 1.0 / CORNER
-    for u in range(plane.width):
-        k = pick.column[u]
-        inverse = walls.inverse[k] + walls.slope[k] * pick.aside[u]
-        if inverse < edge:
-            depths[u] = flat_depth
-            place = first + (((ty >> 16) & mask) << log2) + ((tx >> 16) & mask)
-            shade = light
-            near = walls.gap[k] * (1.0 - z * inverse) * per_corner
-            if near < 1.0:
-                shade = np.int64(light * (0.6 + 0.4 * near))
-            colours[u] = tint(textures.texel[place], shade, label)
+@bare
+def _draw_row(sketch: Sketch, depth: Depths, v: int, wall: Strip, tall: Any, slope: Any,
+              flat: Flat, blocks: Blocks, level: bool) -> None:
+    """Sketch one row of walls and a level plane, in spans of blocks of one kind."""
+    width = depth.shape[1]
+    if not level:
+        draw_mixed(sketch, depth, v, wall, tall, slope, flat, 0, width)
+        return
+    q, begin = 0, 0
+    while begin < width:
+        kind = _kind(blocks, q, flat.edge)
+        while q < blocks.least.size and _kind(blocks, q, flat.edge) == kind:
+            q += 1
+        end = min(q * BLOCK, width)
+        if kind == 0:
+            draw_flat(sketch, depth, v, flat, begin, end)
+        elif kind == 1:
+            draw_wall(sketch, depth, v, wall, tall, slope, begin, end)
         else:
-            depths[u] = np.float32(1.0 / (inverse * a))
-            up = np.int64(max(eye.z - slope / inverse, 0.0) * walls.per_metre[k])
-            up = min(up, (1 << walls.stride[k]) - 1)
-            place = walls.texel[k] + (up << walls.stride[k])
-            colours[u] = tint(textures.texel[place], walls.shade[k], WALL)
-        tx += step_x
-        ty += step_y
+            draw_mixed(sketch, depth, v, wall, tall, slope, flat, begin, end)
+        begin = end
 
 
-@inline
-def _draw_sky_row(
-    plane: Plane, eye: Eye, look: Look, walls: Hits, textures: TextureArrays, canvas: Canvas,
-    pick: Pick, v: int, slope: float, a: float,
-) -> None:
-    """Draw one row of walls under an open sky, or the row of the horizon."""
-    blue = np.int64(min(max(235.0 + 60.0 * slope, 150.0), 235.0))
-    sky = np.uint32((SKY << 24) | 240 << 16 | blue << 8 | (blue - 30))
-    rise = eye.z - look.ceiling
-    for u in range(plane.width):
-        k = pick.column[u]
-        inverse = walls.inverse[k] + walls.slope[k] * pick.aside[u]
-        if slope < rise * inverse:
-            canvas.depth[v, u] = np.inf
-            canvas.colour[v, u] = sky
-        else:
-            canvas.depth[v, u] = np.float32(1.0 / (inverse * a))
-            up = np.int64((eye.z - slope / inverse) * walls.per_metre[k])
-            up = min(up, (1 << walls.stride[k]) - 1)
-            place = walls.texel[k] + (up << walls.stride[k])
-            canvas.colour[v, u] = tint(textures.texel[place], walls.shade[k], WALL)
+@bare
+def _kind(blocks: Blocks, q: int, edge: Any) -> int:
+    """0 where a block shows only the plane, 1 where only wall, 2 for both."""
+    if edge > blocks.most[q]:
+        return 0
+    return 1 if edge <= blocks.least[q] else 2
 
 
-@inline
+@bare
 def draw_line(plane: Plane, eye: Eye, look: Look, segment: NDArray[np.float64], canvas: Canvas,
               rows: tuple[int, int]) -> None:
     """Paint a straight line with round ends on what is drawn of the floor."""
@@ -183,7 +169,7 @@ def draw_line(plane: Plane, eye: Eye, look: Look, segment: NDArray[np.float64], 
         light = brightness(look, 0.0, 0.0, 1.0, z)
         paint = (np.int64(segment[5] * 255) | np.int64(segment[6] * 255) << 8
                  | np.int64(segment[7] * 255) << 16)
-        paint = np.int64(tint(paint, light, 0))
+        paint = np.int64(tint(paint, light))
         begin = np.int64(max(np.floor(left + 0.5), 0.0))
         end = np.int64(min(np.floor(right + 0.5), plane.width - 1.0))
         for u in range(begin, end + 1):
@@ -193,11 +179,11 @@ def draw_line(plane: Plane, eye: Eye, look: Look, segment: NDArray[np.float64], 
                 continue
             share = min(u + 0.5, right) - max(u - 0.5, left)
             part = np.int64(share * 244.0)
-            mixed = np.int64(tint(paint, part, 0)) + np.int64(tint(under, 256 - part, 0))
+            mixed = np.int64(tint(paint, part)) + np.int64(tint(under, 256 - part))
             canvas.colour[v, u] = np.uint32(mixed | (LINE if share >= 0.5 else label) << 24)
 
 
-@inline
+@bare
 def draw_shadow(
     plane: Plane, eye: Eye, look: Look, place: tuple[float, float, float],
     half: tuple[float, float], radius: float, canvas: Canvas, rows: tuple[int, int],
@@ -227,28 +213,22 @@ def draw_shadow(
         wide = np.sqrt(room)
         begin = np.int64(max(np.ceil(plane.cx + (x0 - wide) * per_metre), 0.0))
         end = np.int64(min(np.floor(plane.cx + (x0 + wide) * per_metre), plane.width - 1.0))
-        for u in range(begin, end + 1):
-            under = np.int64(canvas.colour[v, u])
-            label = under >> 24
-            if label != FLOOR and label != LINE:
-                continue
-            dx, dz = (u - plane.cx) / per_metre - x0, z - z0
-            p = max(abs(dx * ax + dz * az) - half[0], 0.0)
-            q = max(abs(dx * az - dz * ax) - half[1], 0.0)
-            away = max(np.sqrt(p * p + q * q) - radius, 0.0) / SOFT
-            if away < 1.0:
-                dark = look.shadow * (1.0 - away) * (1.0 - away)
-                canvas.colour[v, u] = tint(under, np.int64(256.0 * (1.0 - dark)), label)
+        dz = z - z0
+        stamp = Shadow(
+            np.float32(-plane.cx / per_metre - x0), np.float32(1.0 / per_metre), np.float32(ax),
+            np.float32(az), np.float32(dz * az), np.float32(-dz * ax), np.float32(half[0]),
+            np.float32(half[1]), np.float32(radius), np.float32(look.shadow))
+        darken(canvas.colour, v, stamp, begin, end + 1)
 
 
-@inline
+@bare
 def to_eye(eye: Eye, x: float, y: float) -> tuple[float, float]:
     """Turn a point of `map` into (right, ahead) of the level camera [m]."""
     dx, dy = x - eye.x, y - eye.y
     return eye.sin * dx - eye.cos * dy, eye.cos * dx + eye.sin * dy
 
 
-@inline
+@bare
 def floor_rows(plane: Plane, eye: Eye, near: float, far: float,
                rows: tuple[int, int]) -> tuple[int, int]:
     """Rows [first, last) that show the floor from near to far [m] ahead, within `rows`."""
@@ -261,7 +241,7 @@ def floor_rows(plane: Plane, eye: Eye, near: float, far: float,
     return np.int64(first), np.int64(last)
 
 
-@inline
+@bare
 def _across_capsule(x1: float, z1: float, x2: float, z2: float, half: float,
                     z: float) -> tuple[float, float]:
     """Where the line at z ahead crosses a segment of that half width, as (left, right) [m]."""

@@ -1,7 +1,7 @@
 """How the kernels of world and sensors are compiled: one place for numba's switches."""
 
 from collections.abc import Callable
-from typing import cast, TypeVar
+from typing import Any, cast, TypeVar
 
 import numba
 
@@ -30,3 +30,16 @@ def inline(function: F) -> F:
 def shared(function: F) -> F:
     """Compile a function that only kernels call, too long to be copied to each place."""
     return cast(F, numba.njit(cache=True, nogil=True, error_model='numpy')(function))
+
+
+def bare(function: F) -> F:
+    """
+    Compile a function that only kernels call, and that neither makes nor returns arrays.
+
+    They count no references to the arrays that they are given, which would otherwise cost more
+    than short loops over them.
+    """
+    # The option is numba's own for kernels of ufuncs; its type stubs leave it out.
+    options: dict[str, Any] = {'_nrt': False, 'boundscheck': False}
+    return cast(F, numba.njit(
+        cache=True, nogil=True, error_model='numpy', **options)(function))
