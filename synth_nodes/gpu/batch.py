@@ -49,6 +49,7 @@ class DeviceEnv:
         """Smallest and largest values of each part of an observation."""
         self._seed = seed
         self._robots: Any = None
+        self._graph: Any = None
         self._errands = upload_errands(task.pool, task.maps, device)
         self._rules = fill(kernels.Rules, _rules(task), device)
         self._parts = {name: wp.zeros((batch, *low.shape), dtype=wp.float32, device=device)
@@ -102,7 +103,7 @@ class DeviceEnv:
         """
         if seed is not None or self._robots is None:
             self._seed = self._seed if seed is None else seed
-            self._robots = self._place()
+            self._robots, self._graph = self._place(), None
             mask = None
         chosen = np.ones(self.batch, bool) if mask is None else np.asarray(
             mask.cpu() if hasattr(mask, 'cpu') else mask, bool)
@@ -115,7 +116,7 @@ class DeviceEnv:
                 array[which] = False
             self.reward[which] = 0.0
             self._observe(on_device)
-        self.check()
+            self.check()
         return self.observation
 
     def step(self, action: Any) -> None:
@@ -126,17 +127,12 @@ class DeviceEnv:
             the device. NaN counts as none, and the next :meth:`check` says so.
         :raises InputError: on a wrong shape or type, or when not reset yet.
         """
-        robots = self._ready()
-        given = bring(action, wp.float32, (self.batch, 2), 'action', self.device)
-        world, shared = robots.world, (robots.follower, robots.episodes, self._outcome)
+        self._ready()
         with beside_torch(self.device):
-            wp.copy(self._action, given)
-            wp.launch(kernels.drive, self.batch, [
-                world.scene, world.state, self._rules, *shared, self._action, world.faults],
-                device=self.device)
-            self._observe(self._outcome.begun)
-            wp.launch(kernels.judge, self.batch, [
-                world.state, self._rules, self._errands, *shared], device=self.device)
+            bring(action, self._action, 'action')
+            if self._graph is None:
+                self._graph = self._record()
+            wp.capture_launch(self._graph)
 
     def check(self) -> None:
         """
@@ -148,7 +144,7 @@ class DeviceEnv:
 
     def close(self) -> None:
         """Forget the robots; their memory is given back."""
-        self._robots = None
+        self._robots = self._graph = None
 
     def _ready(self) -> Any:
         if self._robots is None:
@@ -171,6 +167,20 @@ class DeviceEnv:
             episodes=fill(kernels.Episodes, _episodes(self.batch, seed), self.device),
             ranges=wp.zeros(shape, dtype=wp.float32, device=self.device),
             eye=wp.zeros((self.batch, 4), dtype=wp.float64, device=self.device))
+
+    def _record(self) -> Any:
+        """Record the launches of a step, on a stream apart as CUDA wants it; none runs yet."""
+        apart = wp.Stream(self.device) if self.device.is_cuda else None
+        with wp.ScopedStream(apart), wp.ScopedCapture(self.device, apart) as capture:
+            robots, world = self._robots, self._robots.world
+            shared = robots.follower, robots.episodes, self._outcome
+            wp.launch(kernels.drive, self.batch, [
+                world.scene, world.state, self._rules, *shared, self._action, world.faults],
+                device=self.device)
+            self._observe(self._outcome.begun)
+            wp.launch(kernels.judge, self.batch, [
+                world.state, self._rules, self._errands, *shared], device=self.device)
+        return capture.graph
 
     def _observe(self, begin: Any) -> None:
         """Let the robots of a mask begin anew, and make the observation of all."""

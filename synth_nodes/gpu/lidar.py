@@ -46,45 +46,55 @@ class DeviceLidar:
     def scan(self, base_pose: Any, map_index: Any, actors: Any = None, out: Any = None,
              mount_offset: Any = None) -> Any:
         """
-        Scan from B robots; see `Lidar.scan` for what all mean.
+        Scan from B robots, and wait for it; see `Lidar.scan` for what all mean.
 
-        Arrays of numpy are copied to the device; arrays of Warp and tensors of torch that lie
-        there, with the types given here, are read where they are.
+        All may be numpy's, or tensors of torch on the device with the types given here.
 
         :param base_pose: shape (B, 3), float64.
         :param map_index: shape (B,), int32; values are not checked.
         :param actors: shape (B, A, 5), float64, or None.
-        :param out: shape (B, beams), float32, on the device; new when None.
+        :param out: tensor of shape (B, beams), float32, on the device; new when None.
         :param mount_offset: shape (B, 3), float64, or None.
-        :return: out, as a tensor of torch that shares its memory.
+        :return: out, as a tensor of torch.
         :raises InputError: when shapes or types do not fit.
         """
-        batch, device = len(base_pose), self.device
-        people = 0 if actors is None else actors.shape[1]
-        ranges = (wp.zeros((batch, self.spec.beams), dtype=wp.float32, device=device)
-                  if out is None else
-                  bring(out, wp.float32, (batch, self.spec.beams), 'out', device))
-        self.launch(
-            bring(base_pose, wp.float64, (batch, 3), 'base_pose', device),
-            bring(map_index, wp.int32, (batch,), 'map_index', device),
-            bring(np.zeros((batch, 0, 5)) if actors is None else actors, wp.float64,
-                  (batch, people, 5), 'actors', device),
-            ranges,
-            bring(np.zeros((batch, 3)) if mount_offset is None else mount_offset, wp.float64,
-                  (batch, 3), 'mount_offset', device),
-            wp.zeros((batch, 4), dtype=wp.float64, device=device))
-        return wp.to_torch(ranges)
+        batch = len(base_pose)
+        shape = batch, self.spec.beams
+        with beside_torch(self.device):
+            poses, index, offset, eye = (
+                wp.zeros(size, dtype=kind, device=self.device) for size, kind in (
+                    ((batch, 3), wp.float64), (batch, wp.int32), ((batch, 3), wp.float64),
+                    ((batch, 4), wp.float64)))
+            discs = wp.zeros((batch, 0 if actors is None else actors.shape[1], 5),
+                             dtype=wp.float64, device=self.device)
+            ranges = wp.zeros(shape, dtype=wp.float32, device=self.device)
+            for name, values, into in (
+                    ('base_pose', base_pose, poses), ('map_index', map_index, index),
+                    ('actors', actors, discs), ('mount_offset', mount_offset, offset)):
+                if values is not None:
+                    bring(values, into, name)
+            self.launch(poses, index, discs, ranges, offset, eye)
+            scan = wp.to_torch(ranges)
+            if out is not None:
+                if tuple(out.shape) != shape or out.dtype != scan.dtype:
+                    raise InputError(f'out is {out.dtype} of shape {tuple(out.shape)}; it must be '
+                                     f'{scan.dtype} of shape {shape}')
+                out.copy_(scan)
+                scan = out
+            wp.synchronize_device(self.device)
+        return scan
 
     def launch(self, pose: Any, map_index: Any, actors: Any, out: Any, offset: Any,
                eye: Any) -> None:
         """
-        Start a scan with arrays of Warp that fit, unchecked; nothing waits for the device.
+        Start a scan on Warp's current stream, unchecked; nothing waits for the device.
+
+        All are arrays of Warp on the device, as :meth:`scan` has them.
 
         :param offset: of the mount, as `mount_offset`; eye: scratch, shape (B, 4), float64.
         """
-        with beside_torch(self.device):
-            wp.launch(rays.aim, pose.shape[0], [self._optics, pose, offset, eye, self._key],
-                      device=self.device)
-            wp.launch(rays.scan, out.shape,
-                      [self._maps, self._optics, map_index, eye, actors, self._key, out],
-                      device=self.device)
+        wp.launch(rays.aim, pose.shape[0], [self._optics, pose, offset, eye, self._key],
+                  device=self.device)
+        wp.launch(rays.scan, out.shape,
+                  [self._maps, self._optics, map_index, eye, actors, self._key, out],
+                  device=self.device)

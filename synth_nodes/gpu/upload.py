@@ -47,27 +47,28 @@ def fill(struct: Any, source: Any, device: Any) -> Any:
     return filled
 
 
-def bring(values: Any, kind: Any, shape: tuple[int, ...], name: str, device: Any) -> Any:
+def bring(values: Any, into: Any, name: str) -> None:
     """
-    Take what is on the device already as it is, and copy anything else there.
+    Copy values into an array that lies on a device already; nothing waits for the device.
 
-    :param values: a `warp.array`, a tensor of torch, or anything that numpy takes.
-    :param kind: type of the elements in Warp.
-    :param shape: that it must have.
-    :raises InputError: when it has another shape, or lies on the device with another type.
+    :param values: a `warp.array` or tensor of torch on that device, or anything that numpy takes.
+    :param into: of the shape that they must have.
+    :param name: to call them in messages.
+    :raises InputError: when they have another shape, or lie on the device with another type.
     """
     if isinstance(values, wp.array):
         array = values
-    elif hasattr(values, 'data_ptr') and str(wp.device_from_torch(values.device)) == str(device):
-        array = wp.from_torch(values.contiguous(), requires_grad=False)
+    elif hasattr(values, 'data_ptr') and wp.device_from_torch(values.device) == into.device:
+        array = wp.from_torch(values.detach().contiguous())
     else:
         host = values.cpu().numpy() if hasattr(values, 'data_ptr') else np.asarray(values)
-        array = wp.array(np.ascontiguousarray(host), dtype=kind, device=device)
-    if tuple(array.shape) != shape or array.dtype != kind or str(array.device) != str(device):
+        array = wp.array(np.ascontiguousarray(host), dtype=into.dtype, device='cpu')
+    if tuple(array.shape) != tuple(into.shape) or array.dtype != into.dtype:
         raise InputError(
-            f'{name} is {array.dtype.__name__} of shape {tuple(array.shape)} on {array.device}; '
-            f'it must be {kind.__name__} of shape {shape} on {device}')
-    return array
+            f'{name} is {array.dtype.__name__} of shape {tuple(array.shape)}; it must be '
+            f'{into.dtype.__name__} of shape {tuple(into.shape)}')
+    if array.size:
+        wp.copy(into, array)
 
 
 def upload_maps(arrays: AtlasArrays, device: Any) -> Maps:

@@ -42,6 +42,7 @@ class DeviceWorld:
         self.ranges = _ranges(parts, len(world.atlas.maps), device)
         """What worlds draw from at a reset, a `Ranges` of the kernels."""
         self._people = int(parts.nominal.people[0])
+        self._command = wp.zeros((self.batch, 3), dtype=wp.float64, device=device)
         self.faults = wp.zeros(2, dtype=wp.int32, device=device)
         """What went wrong on the device; see :meth:`check`."""
         state = self.state
@@ -80,10 +81,10 @@ class DeviceWorld:
         """
         if not 0.0 < dt <= LONGEST_STEP:
             raise InputError(f'dt = {dt} s is outside (0, {LONGEST_STEP}] s')
-        given = bring(command, wp.float64, (self.batch, 3), 'command', self.device)
         with beside_torch(self.device):
+            bring(command, self._command, 'command')
             wp.launch(worlds.step, self.batch,
-                      [self.scene, self.state, given, float(dt), self.faults],
+                      [self.scene, self.state, self._command, float(dt), self.faults],
                       device=self.device)
 
     def reset(self, index: Any = None, pose: Any = None) -> None:
@@ -96,14 +97,20 @@ class DeviceWorld:
         :raises InputError: when shapes do not fit, or no place was found for somebody.
         """
         mask = np.zeros(self.batch, bool)
-        mask[... if index is None else np.asarray(index)] = True
-        given = np.zeros((0, 3)) if pose is None else pose
+        try:
+            mask[... if index is None else np.asarray(index)] = True
+        except IndexError as error:
+            raise InputError(f'reset index does not fit {self.batch} worlds: {error}') from error
         with beside_torch(self.device):
+            chosen = upload(mask, self.device)
+            poses = wp.zeros((0 if pose is None else self.batch, 3), dtype=wp.float64,
+                             device=self.device)
+            if pose is not None:
+                bring(pose, poses, 'pose')
             wp.launch(worlds.reset, self.batch, [
-                self.scene, self.state, self._starts, self.ranges, upload(mask, self.device),
-                bring(given, wp.float64, (len(given) and self.batch, 3), 'pose', self.device),
-                self.faults], device=self.device)
-        self.check()
+                self.scene, self.state, self._starts, self.ranges, chosen, poses, self.faults],
+                device=self.device)
+            self.check()
 
     def check(self) -> None:
         """

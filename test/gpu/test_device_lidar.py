@@ -68,7 +68,7 @@ def test_scans_are_those_of_the_numba_lidar(atlas, views, device, spec):
     assert_same(other.scan(pose, index.astype(np.int32)), host.scan(pose, index))
 
 
-def test_scan_reads_and_writes_tensors_in_place(atlas, views, device):
+def test_scan_takes_tensors_and_writes_into_one(atlas, views, device):
     import torch
 
     from synth_nodes.gpu.lidar import DeviceLidar
