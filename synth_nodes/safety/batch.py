@@ -17,7 +17,7 @@ from synth_nodes.safety.ladder import Ladder, RUNGS
 from synth_nodes.safety.rows import Index, Robots, Rows, strictest
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import carried
-from synth_nodes.safety.tube import limits_of
+from synth_nodes.safety.tube import in_box, limits_of
 from synth_nodes.types import RobotSpec
 
 Array = NDArray[np.float64]
@@ -32,7 +32,7 @@ CREEP = 0.005
 """Speeds [m/s] of the footprint below which a limited command becomes a stop."""
 NOTHING = 1e-6
 """Speeds [m/s] of the footprint below which a command means standing still."""
-CHUNK = 256
+CHUNK = 2048
 """Robots that are judged at once, so that their points stay in the caches."""
 
 
@@ -180,7 +180,8 @@ def limit(robots: Robots, rows: Rows) -> Bound:
     tube = ladder.tubes(everyone, np.ones(count))
     slack = robots.body.stretch * (rules.escape.clearance + rules.braking.other_speed * (
         tube.times[-1] + robots.age))
-    reach = np.maximum(arcs.reach(), tube.reach + slack)
+    edges = np.abs(tube.box).reshape(2, 2, count).max(axis=0) + slack
+    reach = np.maximum(arcs.reach(), np.hypot(edges[0], edges[1]))
     reach = np.where(arcs.speed < NOTHING, -1.0, reach)
     near = np.flatnonzero(rows.x * rows.x + rows.y * rows.y <= (
         np.square(reach) * np.sign(reach))[rows.robot])
@@ -188,7 +189,9 @@ def limit(robots: Robots, rows: Rows) -> Bound:
     levels = edge_levels(robots, some)
     gauge = levels.max(axis=0)
     allowed, contact = along_arc(arcs, some, gauge)
-    outside = ladder.free(tube, some.robot, some)
+    outside = np.ones(len(near), bool)
+    close = in_box(tube, some.robot, some.x, some.y, slack)
+    outside[close] = ladder.free(tube, some.robot[close], some.take(close))
     slow = in_slowdown(arcs, some, levels)
     base = _lowered(ladder, some, gauge, allowed, outside)
     values = np.minimum(slow, base)

@@ -36,6 +36,9 @@ class Body:
     """Farthest that a corner lies along each edge from base_link's foot on it [m], shape (E,)."""
     stretch: float
     """How far the farthest corner moves for one metre of level."""
+    joints: Array
+    """How far each corner moves along x and y for one metre by which the edge before it, and the
+    edge after it, moves out, shape (2, 2, E)."""
 
     def gauge(self, points: Array) -> Array:
         """
@@ -81,4 +84,15 @@ def body_of(footprint: tuple[float, ...]) -> Body:
     lowest = -0.9 * float((lengths / np.maximum(growth, 1e-9)).min())
     along = np.stack((-normals[:, 1], normals[:, 0]))
     return Body(corners, normals, offsets, mitres, float(np.hypot(*corners.T).max()), lowest,
-                np.abs(corners @ along).max(axis=0), float(np.hypot(*mitres.T).max()))
+                np.abs(corners @ along).max(axis=0), float(np.hypot(*mitres.T).max()),
+                _joints(before, normals))
+
+
+def _joints(before: Array, after: Array) -> Array:
+    """Solve n1.d = g1, n2.d = g2 for the shift d of each corner; (2, 2, E)."""
+    cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+    straight = np.abs(cross) < 1e-6
+    sure = np.where(straight, 1.0, cross)
+    first = np.where(straight, after.T / 2, np.stack((after[:, 1], -after[:, 0])) / sure)
+    second = np.where(straight, after.T / 2, np.stack((-before[:, 1], before[:, 0])) / sure)
+    return np.stack((first, second), axis=1)

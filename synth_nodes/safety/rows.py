@@ -68,15 +68,22 @@ def strictest(rows: Rows, values: Array, free: float, min_points: int, robots: i
     index = np.flatnonzero(values < free)
     if len(index) == 0:
         return out
-    found, robot, unseen = values[index], rows.robot[index], rows.unseen[index]
+    found, robot = values[index], rows.robot[index]
+    chosen = np.arange(len(index)) if min_points == 1 else _lowest(
+        rows, index, found, min_points)
+    chosen = chosen[np.lexsort((found[chosen], robot[chosen]))]
+    first = np.ones(len(chosen), bool)
+    first[1:] = robot[chosen[1:]] > robot[chosen[:-1]]
+    out[robot[chosen[first]]] = index[chosen[first]]
+    return out
+
+
+def _lowest(rows: Rows, index: Index, found: Array, min_points: int) -> Index:
+    """Of each robot's sources pick the min_points-th lowest of the values found."""
+    robot, unseen = rows.robot[index], rows.unseen[index]
     group = (robot * (int(rows.source[index].max()) + 1) + rows.source[index]) * 2 + unseen
     order = np.lexsort((found, group))
     begins = np.concatenate(([0], np.flatnonzero(np.diff(group[order])) + 1))
     sizes = np.diff(np.append(begins, len(order)))
     rank = np.arange(len(order)) - np.repeat(begins, sizes)
-    chosen = order[rank == np.where(unseen[order], 0, min_points - 1)]
-    chosen = chosen[np.lexsort((found[chosen], robot[chosen]))]
-    first = np.ones(len(chosen), bool)
-    first[1:] = np.diff(robot[chosen]) > 0
-    out[robot[chosen[first]]] = index[chosen[first]]
-    return out
+    return np.asarray(order[rank == np.where(unseen[order], 0, min_points - 1)])

@@ -175,7 +175,14 @@ def carried(x: Array, y: Array, velocity: Array, age: Array) -> tuple[Array, Arr
     """
     vx, vy, w = velocity
     turn = w * age
-    sine, versine = np.sinc(turn / np.pi) * age, turn * np.sinc(turn / 2 / np.pi) ** 2 / 2 * age
-    x, y = x - (vx * sine - vy * versine), y - (vx * versine + vy * sine)
+    half = turn / 2
+    chord, c, s = sinc(half) * age, np.cos(half), np.sin(half)
+    x, y = x - chord * (vx * c - vy * s), y - chord * (vx * s + vy * c)
     c, s = np.cos(turn), np.sin(turn)
     return x * c + y * s, y * c - x * s
+
+
+def sinc(angle: Array) -> Array:
+    """Sine of an angle [rad] over the angle; 1 at 0."""
+    angle = np.where(angle == 0.0, 1e-20, angle)
+    return np.asarray(np.sin(angle) / angle)

@@ -32,7 +32,7 @@ def entry_times(points: Array, twists: Array, corners: Array) -> Array:
     if len(points) == 0:
         return np.zeros(0)
     ax, ay = np.ascontiguousarray(corners.T)
-    ex, ey = np.roll(ax, -1, axis=0) - ax, np.roll(ay, -1, axis=0) - ay
+    ex, ey = _next(ax) - ax, _next(ay) - ay
     px, py = np.ascontiguousarray(points.T)
     vx, vy, w = np.ascontiguousarray(twists.T)
     dx, dy = ax - px, ay - py
@@ -51,6 +51,10 @@ def entry_times(points: Array, twists: Array, corners: Array) -> Array:
     np.minimum.at(first, row, times)
     first[inside] = 0.0
     return first
+
+
+def _next(corners: Array) -> Array:
+    return np.concatenate((corners[1:], corners[:1]))
 
 
 def _chord_times(cx: Array, cy: Array, points: Array, twists: Array) -> Array:
@@ -94,7 +98,7 @@ def rings_of(twists: Array, corners: Array) -> Array:
     scaled = twists / np.where(twists[:, 2] < 0.0, -size, size)[:, None]
     vx, vy, w = np.ascontiguousarray(scaled.T)
     ax, ay = np.ascontiguousarray(corners.T)
-    ex, ey = np.roll(ax, -1, axis=0) - ax, np.roll(ay, -1, axis=0) - ay
+    ex, ey = _next(ax) - ax, _next(ay) - ay
     value = w * (ax * ax + ay * ay) + 2 * (vy * ax - vx * ay)
     slope = ex * (w * ax + vy) + ey * (w * ay - vx)
     bent = w * (ex * ex + ey * ey)

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from synth_nodes.safety.body import Body
 from synth_nodes.safety.rules import reaction_time, SafetyRules
+from synth_nodes.safety.sources import sinc
 from synth_nodes.types import RobotSpec
 
 Array = NDArray[np.float64]
@@ -74,8 +75,8 @@ class Tube:
     """Distance of the lines from base_link [m], shape (E, K, R)."""
     times: Array
     """End of each slice [s], shape (K, R)."""
-    reach: Array
-    """Radius [m] about base_link that holds all polygons, shape (R,)."""
+    box: Array
+    """Least x, least y, greatest x, greatest y [m] of all polygons, shape (4, R)."""
 
 
 def limits_of(rules: SafetyRules, robot: RobotSpec) -> Limits:
@@ -125,7 +126,7 @@ def tubes(body: Body, limits: Limits, velocity: Array, targets: Array, age: Arra
     moved = errors + ways / 2 + ways[::-1] * swing / 8
     spread = np.minimum(off + swing / 2, 1.0)
     c, s = np.cos(heading - turn / 2), np.sin(heading - turn / 2)
-    chord = span * np.sinc(turn / (2 * np.pi))
+    chord = span * sinc(turn / 2)
     dx, dy = chord * (c * middle[0] - s * middle[1]), chord * (s * middle[0] + c * middle[1])
     x, y = np.cumsum(dx, axis=0) - dx / 2, np.cumsum(dy, axis=0) - dy / 2
     nx, ny = body.normals[:, 0, None, None], body.normals[:, 1, None, None]
@@ -134,8 +135,7 @@ def tubes(body: Body, limits: Limits, velocity: Array, targets: Array, age: Arra
     times = np.cumsum(span, axis=0)
     times[-1] += limits.tail
     offset = body.offsets[:, None, None] + grown + normal_x * x + normal_y * y
-    reach = np.hypot(x, y) + body.stretch * grown.max(axis=0)
-    return Tube(normal_x, normal_y, offset, times, body.radius + reach.max(axis=0))
+    return Tube(normal_x, normal_y, offset, times, _box(body, grown, c, s, x, y))
 
 
 def clearances(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array, speed: Array) -> Array:
@@ -154,6 +154,29 @@ def clearances(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array, speed: A
         times = tube.times[:, robot]
     outside = (nx * x + ny * y - offset).max(axis=0)
     return np.asarray((outside - times * speed).min(axis=0))
+
+
+def in_box(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array,
+           slack: Array) -> NDArray[np.intp]:
+    """
+    List points, as indices, that are near enough to a tube to be less than a level outside.
+
+    :param slack: the level times the stretch of the footprint [m], shape (R,).
+    """
+    low_x, low_y, high_x, high_y = tube.box + slack * np.array([[-1.0], [-1.0], [1.0], [1.0]])
+    return np.flatnonzero((x >= low_x[robot]) & (x <= high_x[robot])
+                          & (y >= low_y[robot]) & (y <= high_y[robot]))
+
+
+def _box(body: Body, grown: Array, c: Array, s: Array, x: Array, y: Array) -> Array:
+    """Bounds of polygons whose edges have moved out by what they have grown, (E, K, R)."""
+    before = np.concatenate((grown[-1:], grown[:-1]))
+    (px, qx), (py, qy) = body.joints[..., None, None]
+    cx = body.corners[:, 0, None, None] + px * before + qx * grown
+    cy = body.corners[:, 1, None, None] + py * before + qy * grown
+    wx, wy = x + c * cx - s * cy, y + s * cx + c * cy
+    return np.stack((wx.min(axis=(0, 1)), wy.min(axis=(0, 1)), wx.max(axis=(0, 1)),
+                     wy.max(axis=(0, 1))))
 
 
 def _errors(bound: Array, width: Array, off: Array, span: Array, total: Array, before: Array,
