@@ -16,3 +16,9 @@ class DressSettings:
     wall_height: float = setting(2.6, 'Height of walls.', unit='m', low=0.5, high=20.0)
     variety: float = setting(
         1.0, 'How far colours and light vary from a plain office, 0 to 1.', low=0.0, high=1.0)
+    odd_share: float = setting(
+        0.0, 'Share of boxes and cylinders that are black, glass, mirror, metal or reflector to a '
+        'lidar.', low=0.0, high=1.0)
+    odd_walls: int = setting(
+        0, 'Stretches of wall that are black, glass, mirror, metal or reflector to a lidar.',
+        low=0, high=1000)

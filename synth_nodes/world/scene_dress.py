@@ -8,6 +8,7 @@ from synth_nodes.types import FloatArray, GridMap
 from synth_nodes.world.atlas import MapAtlas
 from synth_nodes.world.dressing import DressSettings
 from synth_nodes.world.scene import Colour, FloorLine, GridSource, Light, Scene, Surface
+from synth_nodes.world.scene_materials import vary_materials
 from synth_nodes.world.ways import ahead, ARRIVED, build_ways, NOWHERE
 
 KEEP_FREE = 0.7
@@ -32,10 +33,11 @@ def dress(grid: GridMap, seed: int, settings: DressSettings | None = None,
     surfaces = [*_room_surfaces(rng, s.variety), *_solid_surfaces(rng, s.variety)]
     boxes, cylinders = _furniture(grid, rng, s, 3, len(surfaces) - 1)
     lines = _lines(grid, rng, s, seed, surfaces[0].colour) if s.lines else ()
-    return Scene(
+    scene = Scene(
         grid, tuple(surfaces), boxes=boxes, cylinders=cylinders, lines=lines,
         wall_height=s.wall_height, light=_light(rng, s.variety), source=source or GridSource(),
         name=f'{grid.name}_{seed}')
+    return vary_materials(scene, seed, s.odd_share, s.odd_walls)
 
 
 def _mix(rng: np.random.Generator, base: Colour, variety: float, spread: float) -> Colour:
