@@ -19,7 +19,8 @@ def stage(settings: WorldParameters) -> Scene:
         raise InputError('randomisation.mount_shift and randomisation.mount_turn must be 0 in '
                          'world_node, which has no sensor; set lidar.mount instead')
     scene, plain = open_place(s.map, s.building_seed)
-    if plain and (s.with_camera or s.dress.boxes or s.dress.cylinders):
+    things = s.dress.boxes or s.dress.cylinders or s.dress.odd_walls
+    if plain and (s.with_camera or things):
         from synth_nodes.world.scene_dress import dress
 
         return dress(scene.grid, s.scene_seed, s.dress, scene.source)

@@ -80,6 +80,7 @@ def test_one_seeded_configuration_gives_one_scene():
 
 def test_a_bare_map_is_dressed_only_where_it_is_looked_at():
     assert not stage(parameters()).lines
+    assert len(stage(parameters(dress__odd_walls=3, dress__lines=0)).patches) == 3
     assert stage(parameters(with_camera=True)).lines
     scene = stage(parameters(map='layout:track_straight:2', with_camera=True))
     assert len(scene.lines) == 1
