@@ -43,7 +43,7 @@ class Truth:
     def until(self, condition, turn=0.0):
         """Step on until a condition holds."""
         message = Odometry()
-        for _ in range(600):
+        for _ in range(1500):
             if condition():
                 return True
             self.now += STEP
