@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.infer.collision import CollisionPredictor
+from synth_nodes.errors import InputError
+from synth_nodes.infer.collision import CollisionPredictor, lidar_of
 from synth_nodes.safety import watchdog
 from synth_nodes.safety.body import body_of
 from synth_nodes.safety.cycle import Cycle, decide, Outcome, stopped
@@ -19,10 +20,11 @@ from synth_nodes.safety.intake import Header, Intake
 from synth_nodes.safety.log import SafetyLog
 from synth_nodes.safety.mounts import Mount, mount_of
 from synth_nodes.safety.nav2_zones import UserZone
-from synth_nodes.safety.rules import check_rules, SafetyRules
-from synth_nodes.safety.sources import refusal, RobotState
+from synth_nodes.safety.rules import check_rules, SafetyRules, unseen_reach
+from synth_nodes.safety.sight import seen_together
+from synth_nodes.safety.sources import PointSource, refusal, RobotState
 from synth_nodes.safety.zone_settings import SourceSettings
-from synth_nodes.types import FloatArray, RobotSpec, Verdict
+from synth_nodes.types import FloatArray, LidarSpec, RobotSpec, Verdict
 
 COUNTERS = {'pass': 'passed', 'limit': 'limited', 'slowdown': 'slowed', 'approach': 'slowed',
             'stop': 'stopped'}
@@ -42,7 +44,7 @@ class Guard:
 
     def __init__(self, rules: SafetyRules, robot: RobotSpec, mount: Sequence[float] = (0, 0, 0),
                  log: SafetyLog | None = None, *, intakes: Sequence[Intake] = (),
-                 zones: Sequence[UserZone] = (),
+                 zones: Sequence[UserZone] = (), lidar: LidarSpec | None = None,
                  predictor: CollisionPredictor | None = None) -> None:
         """
         Begin without data: everything is a stop.
@@ -52,14 +54,18 @@ class Guard:
         :param log: takes every cycle and event; None logs nothing.
         :param intakes: the sensors relied on.
         :param zones: the user's zones.
+        :param lidar: with it, rules that the scanner cannot keep are refused, now and, by what its
+            first scan shows of it, then: the first scan source stays unusable.
         :param predictor: lowers the speed by a learned risk; it sees the first scan source.
-        :raises InputError: when rules contradict each other or the robot.
+        :raises InputError: when rules contradict each other, the robot or the lidar.
         """
-        check_rules(rules, robot)
+        check_rules(rules, robot, lidar)
+        self._lidar, self._geometry, self._unfit = lidar, (), ''
         self._rules, self._robot, self._log = rules, robot, log
         x, y, yaw = mount
         self.intakes = {i.name: i for i in intakes or (
-            Intake('scan', SourceSettings(), rules.source, mount_of((x, y, 0, 0, 0, yaw))),)}
+            Intake('scan', SourceSettings(), rules.source, mount_of((x, y, 0, 0, 0, yaw)),
+                   footprint=robot.footprint, reach=unseen_reach(rules, robot)),)}
         self.zones: dict[str, UserZone] = {zone.name: zone for zone in zones}
         self.predictor = predictor
         self._eyes = next((i.name for i in self.intakes.values() if i.settings.kind == 'scan'),
@@ -95,6 +101,10 @@ class Guard:
         """Take a scan: ranges [m] and beam angles [rad] in the laser frame, both (N,)."""
         self.intakes[source].take_scan(np.asarray(ranges), angles, range_min, range_max,
                                        self._header(stamp, frame))
+        if source == self._eyes and self._lidar is not None:
+            self._fit(angles, range_min, range_max)
+            if self._unfit:
+                self.refuse(source, self._unfit, stamp)
         if self.predictor is not None and source == self._eyes:
             self.predictor.take(ranges, angles, stamp)
 
@@ -225,13 +235,33 @@ class Guard:
                 else 'clear' if not acts else 'holds' if held.misses else zone.action)
         return out
 
+    def _fit(self, angles: Array, range_min: float, range_max: float) -> None:
+        """See whether the rules can be kept with the scanner that the scans come from."""
+        seen = (len(angles), *angles[:1], *angles[-1:], range_min, range_max)
+        if seen == self._geometry:
+            return
+        self._geometry, self._unfit = seen, ''
+        try:
+            real = lidar_of(self._lidar, np.sort(angles))
+            check_rules(self._rules, self._robot, replace(
+                real, range_min=float(range_min), range_max=float(range_max),
+                mount=self._lidar.mount))
+        except InputError as error:
+            self._unfit = str(error)
+
+    def _sources(self, now: float) -> tuple[PointSource, ...]:
+        on = [i for i in self.intakes.values() if i.enabled]
+        sources = [i.source(now) for i in on]
+        return seen_together(sources, [None if refusal(self._rules.source, s) else i.view
+                                       for i, s in zip(on, sources, strict=True)])
+
     def _header(self, stamp: float, frame: str) -> Header:
         return Header(stamp, frame, self._travel)
 
     def _decide(self, stamp: float | None, now: float, fault: str = '') -> Outcome:
         cycle = Cycle(
             now, self._command, stamp, RobotState(self._velocity, now - self._velocity_stamp),
-            tuple(i.source(now) for i in self.intakes.values() if i.enabled), self._watch,
+            self._sources(now), self._watch,
             self.outcome.core, fault or self._fault, tuple(self.zones.values()),
             self.outcome.held, self._risk(), self.off)
         outcome = decide(self._rules, self._robot, cycle)
@@ -249,25 +279,3 @@ class Guard:
 
 def _switched(on: bool) -> str:
     return 'is switched on' if on else 'is switched off'
-
-
-def rehearse(guard: Guard) -> None:
-    """
-    Judge a few times on made-up data, so that the first real verdict is as fast as any.
-
-    :param guard: one made for this alone: it is not to be used afterwards.
-    """
-    angles = np.linspace(-np.pi, np.pi, 360, endpoint=False)
-    points = np.stack((2.0 * np.cos(angles), 2.0 * np.sin(angles), 0.3 + 0.0 * angles), axis=1)
-    for step, distance in enumerate(np.linspace(3.0, 0.3, 6)):
-        stamp = 0.05 * step
-        for name, intake in guard.intakes.items():
-            intake.mount = intake.mount or mount_of(())
-            if intake.settings.kind == 'scan':
-                guard.take_scan(np.full(360, distance), angles, 0.05, 12.0, stamp, name)
-            elif intake.settings.kind == 'pointcloud':
-                guard.take_cloud(points, stamp, name)
-            else:
-                guard.take_polygon(points[::4, :2], stamp, name)
-        guard.take_odometry(np.array((0.2, 0.0, 0.1)), stamp)
-        guard.check(np.array((0.3, 0.0, 0.1)), stamp, stamp)

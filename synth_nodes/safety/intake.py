@@ -18,6 +18,7 @@ from synth_nodes.safety.mounts import Mount
 from synth_nodes.safety.nav2_zones import Mask, sample_outline
 from synth_nodes.safety.observed import OUTLINE_STEP
 from synth_nodes.safety.rules import SourceRules
+from synth_nodes.safety.sight import View
 from synth_nodes.safety.sources import PointSource, scan_source
 from synth_nodes.safety.zone_settings import SourceSettings
 
@@ -41,13 +42,18 @@ class Intake:
     """Takes the data of one sensor."""
 
     def __init__(self, name: str, settings: SourceSettings, rules: SourceRules,
-                 mount: Mount | None = None, masks: Sequence[Mask] = ()) -> None:
+                 mount: Mount | None = None, masks: Sequence[Mask] = (), *,
+                 footprint: tuple[float, ...] = (), reach: float = 5.0) -> None:
         """
         Begin without data: the source is invalid.
 
         :param mount: pose in base_link; None until :attr:`mount` is set, as from TF.
         :param masks: areas whose points do not count.
+        :param footprint: of the robot, as in RobotSpec; with it a scan says what is unseen.
+        :param reach: how far from the sensor unseen space matters [m].
         """
+        self._footprint, self._reach = footprint, reach
+        self._view: View | None = None
         self.name, self.settings, self.mount = name, settings, mount
         self.enabled = settings.enabled
         self._rules, self._masks = rules, tuple(masks)
@@ -76,12 +82,19 @@ class Intake:
             self.refuse(str(error), header.stamp)
             return
         values = np.asarray(ranges, np.float64)
-        source = scan_source(self._rules, self.name, values, -angles if flipped else angles,
-                             range_min, range_max, (x, y, yaw), 0.0)
+        angles = -angles if flipped else angles
+        source = scan_source(self._rules, self.name, values, angles, range_min, range_max,
+                             (x, y, yaw), 0.0, footprint=self._footprint, reach=self._reach)
+        self._view = View(values, angles, range_min, range_max, (x, y, yaw))
         z = float(mount.translation[2])
         points = self._shown(source.points_base, np.full(len(source.points_base), z))
         self._put(replace(source, points_base=points), header,
                   self._frozen.look(np.asarray(ranges), header))
+
+    @property
+    def view(self) -> View | None:
+        """What its newest scan saw; None for other sensors, and while it is invalid."""
+        return self._view if self._source.valid else None
 
     def take_cloud(self, points: Array, header: Header) -> None:
         """

@@ -1,8 +1,9 @@
 """
-Whether a command is a likely successor of the one before: set points step, but not without end.
+Whether numbers can be what they say: a command after the one before, and a measured velocity.
 
-A step is measured in the time that the drive takes for it at its acceleration limits. A command
-that asks for less of the same (nearer to zero in each component) is never a jump.
+Set points step, but not without end. A step is measured in the time that the drive takes for it
+at its acceleration limits. A command that asks for less of the same (nearer to zero in each
+component) is never a jump.
 """
 
 import numpy as np
@@ -12,6 +13,9 @@ from synth_nodes.safety.rules import CommandRules
 from synth_nodes.types import RobotSpec
 
 Array = NDArray[np.float64]
+EXCESS, NOISE = 1.5, np.array((0.3, 0.5))
+"""A measured velocity beyond the robot's limits by this factor and this much [m/s, rad/s] is none:
+a robot pushed, sliding or rolling downhill is faster than its drive, but not by so much."""
 
 
 def step_time(robot: RobotSpec, before: Array, command: Array) -> float:
@@ -46,6 +50,23 @@ def plausible(rules: CommandRules, robot: RobotSpec, before: Array,
         return np.asarray(before + (command - before) * (rules.jump_time / took)), ''
     return command, (f'it jumps from {_words(before)} to {_words(command)}, for which the drive '
                      f'takes {took:.2f} s, more than {rules.jump_time:.2f} s')
+
+
+def velocity_problem(robot: RobotSpec, velocity: Array) -> str:
+    """
+    Say why a measured velocity cannot be true; empty where it may, or is not finite anyway.
+
+    :param velocity: vx, vy [m/s], w [rad/s], shape (3,).
+    """
+    if velocity.shape != (3,) or not np.isfinite(velocity).all():
+        return ''
+    top = max(robot.max_speed, robot.max_reverse_speed,
+              robot.max_lateral_speed if robot.drive == 'omnidirectional' else 0.0)
+    most = EXCESS * np.array((top, robot.max_turn_rate)) + NOISE
+    if (np.array((np.hypot(velocity[0], velocity[1]), abs(velocity[2]))) <= most).all():
+        return ''
+    return (f'the measured velocity {_words(velocity)} is faster than this robot can be: '
+            f'{most[0]:.2f} m/s, {most[1]:.2f} rad/s at most')
 
 
 def _words(command: Array) -> str:

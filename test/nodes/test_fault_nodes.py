@@ -92,7 +92,7 @@ SEEN = [
     ({'drop': 1.0}, 'both', 'old'),
     ({'all_nan': True}, 'odometry', 'unknown'),
     ({'blind_width': 0.1}, 'odometry', 'unknown'),
-    ({'all_max': True}, 'odometry', 'too near to stop')]
+    ({'all_max': True}, 'odometry', 'faster than this robot can be')]
 
 
 @pytest.mark.parametrize(('faults', 'sensor', 'word'), SEEN, ids=lambda v: str(v))

@@ -35,7 +35,7 @@ def test_without_sources_there_is_the_scan_where_the_lidar_is():
 
 def test_poses_come_from_the_mount_from_transforms_or_for_a_scan_from_the_lidar():
     values = {'sources__scan__kind': 'scan', 'sources__fence__kind': 'polygon',
-              'sources__top__kind': 'pointcloud', 'lidar__mount': (0.3, 0.0, 0.0),
+              'sources__top__kind': 'pointcloud', 'lidar__mount': (0.15, 0.0, 0.0),
               'sources__sonar__kind': 'range', 'sources__sonar__mount': (0, 0, 1.0, 0, 0, 0)}
     guard, _ = guard_of(True, **values)
     assert guard.intakes['scan'].mount is None and guard.intakes['top'].mount is None
@@ -44,12 +44,28 @@ def test_poses_come_from_the_mount_from_transforms_or_for_a_scan_from_the_lidar(
     with pytest.raises(InputError, match="'top': 'mount' is not given"):
         guard_of(**values)
     guard, _ = guard_of(**values, sources__top__mount=(0.2, 0, 0.4, 0, 0, 0))
-    assert guard.intakes['scan'].mount.translation[0] == 0.3
+    assert guard.intakes['scan'].mount.translation[0] == 0.15
 
 
 def test_sources_are_exactly_those_that_are_given():
     s = build(SafetyMonitorParameters, {'sources.rear.topic': 'rear_scan'})
     assert list(sources_of(s)) == ['rear'] and sources_of(s)['rear'].topic == 'rear_scan'
+
+
+def test_lidar_that_cannot_keep_the_rules_is_refused_at_the_start_with_the_inequality():
+    with pytest.raises(InputError, match=r"'range_max' = 0.9 m is less than .* v\*tau"):
+        guard_of(lidar__range_max=0.9)
+
+
+def test_scanner_that_cannot_keep_the_rules_is_refused_by_its_first_scan():
+    guard, _ = guard_of()
+    assert ask(guard).action == 'pass'
+    guard.take_scan(np.full(360, 0.7, np.float32), ANGLES, 0.05, 0.8, 1.0)
+    verdict = guard.check(FORWARD, 1.0, 1.0)
+    assert verdict.source == 'scan' and "'range_max' = 0.8 m is less than" in verdict.reason
+    guard.take_scan(np.full(12, 3.0, np.float32), ANGLES[::30], 0.05, 12.0, 1.0)
+    assert "'source.smallest_obstacle'" in guard.check(FORWARD, 1.0, 1.0).reason
+    assert ask(guard).action == 'pass'
 
 
 def test_rehearsal_leaves_the_guard_without_data():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from synth_nodes.safety.plausibility import plausible, step_time
+from synth_nodes.safety.plausibility import plausible, step_time, velocity_problem
 from synth_nodes.safety.rules import CommandRules
 from synth_nodes.types import RobotSpec
 
@@ -40,3 +40,11 @@ def test_limited_step_lies_on_the_way_and_takes_no_longer_than_allowed(before, c
 @given(COMMANDS, st.floats(0, 1))
 def test_less_of_the_same_is_no_step(before, share):
     assert step_time(ROBOT, before, before * share) == 0.0
+
+
+@pytest.mark.parametrize(('velocity', 'possible'), [
+    ((0.8, 0.0, 1.5), True), ((1.4, 0.0, 2.7), True), ((1.6, 0.0, 0.0), False),
+    ((1.2, 1.2, 0.0), False), ((0.0, 0.0, -2.8), False), ((-9.0, 0.0, 0.0), False)])
+def test_velocity_beyond_what_the_robot_can_be_driven_to_is_no_measurement(velocity, possible):
+    problem = velocity_problem(RobotSpec(), np.array(velocity))
+    assert (problem == '') == possible and ('1.50 m/s, 2.75 rad/s' in problem) != possible

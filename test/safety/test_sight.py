@@ -1,0 +1,55 @@
+"""What scanners see together."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+from synth_nodes.safety.sight import seen_together, View
+from synth_nodes.safety.sources import PointSource
+
+FULL = np.linspace(-np.pi, np.pi, 360, endpoint=False)
+HALF = np.linspace(-np.pi / 2, np.pi / 2, 181)
+
+
+def view(distance=3.0, angles=FULL, mount=(0.0, 0.0, 0.0)):
+    return View(np.broadcast_to(np.asarray(distance, float), (len(angles),)).copy(), angles, 0.05,
+                12.0, mount)
+
+
+@given(st.floats(-6, 6), st.floats(-6, 6), st.floats(-3, 3), st.booleans(), st.booleans())
+def test_scan_sees_up_to_what_it_met_in_all_of_its_field_and_no_farther(x, y, yaw, half, back):
+    angles = HALF if half else FULL
+    angles = angles[::-1] if back else angles
+    seen = bool(view(3.0, angles, (0.1, 0.2, yaw)).sees(np.array([(x, y)]))[0])
+    dx, dy = x - 0.1, y - 0.2
+    bearing = (np.arctan2(dy, dx) - yaw + np.pi) % (2 * np.pi) - np.pi
+    inside = not half or abs(bearing) < np.pi / 2 - 0.02
+    outside = half and abs(bearing) > np.pi / 2 + 0.02
+    if np.hypot(dx, dy) < 2.99 and inside:
+        assert seen
+    if np.hypot(dx, dy) > 3.01 or outside:
+        assert not seen
+
+
+@pytest.mark.parametrize('bad', [np.nan, -np.inf, 0.01])
+def test_beam_that_says_nothing_sees_nothing_and_hides_its_neighbourhood(bad):
+    ranges = np.full(360, 3.0)
+    ranges[180] = bad
+    assert not view(ranges).sees(np.array([(1.0, 0.0), (1.0, 0.01), (1.0, -0.01)])).any()
+    assert view(ranges).sees(np.array([(1.0, 0.05), (1.0, -0.05)])).all()
+
+
+def test_beam_without_an_echo_sees_up_to_its_range():
+    assert view(np.inf).sees(np.array([(11.9, 0.0), (12.1, 0.0)])).tolist() == [True, False]
+
+
+def test_unseen_space_is_what_no_scanner_has_seen():
+    points = np.array([(-1.0, 0.0), (-4.0, 0.0), (0.5, 0.0)])
+    front = PointSource('front', np.zeros((0, 2)), 0.0, True, unseen_base=points)
+    rear = PointSource('rear', np.zeros((0, 2)), 0.0, True, unseen_base=points[2:])
+    looks = view(3.0, HALF), view(3.0, HALF, (0.0, 0.0, np.pi))
+    one, two = seen_together((front, rear), looks)
+    assert one.unseen_base.tolist() == [[-4.0, 0.0], [0.5, 0.0]]
+    assert two.unseen_base.tolist() == []
+    assert seen_together((front, rear), (looks[0], None)) == (front, rear)
