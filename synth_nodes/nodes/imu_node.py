@@ -12,7 +12,7 @@ from synth_nodes.ros.conversions import fill_imu, fill_imu_covariance, velocity_
 from synth_nodes.ros.diagnostics import Diagnostics
 from synth_nodes.ros.faults import FaultSwitch
 from synth_nodes.ros.parameters import declare
-from synth_nodes.ros.qos import advertise, DRIVER, SENSOR, subscribe
+from synth_nodes.ros.qos import advertise, DRIVER, FAST, subscribe
 from synth_nodes.ros.run import run_node
 from synth_nodes.sensors.fault_values import imu_channels
 from synth_nodes.sensors.faults import Reading
@@ -36,7 +36,7 @@ class ImuNode(Node):
         self.publisher = advertise(self, ImuMessage, 'imu/data', DRIVER, report)
         self.faults.begin(s.faults, imu_channels(), s.seed, s.frame_id, self._send,
                           self.diagnostics)
-        subscribe(self, Odometry, 'ground_truth/motion', self._take, SENSOR, report)
+        subscribe(self, Odometry, 'ground_truth/motion', self._take, FAST, report)
 
     def _take(self, truth: Odometry) -> None:
         stamp, velocity = to_ns(truth.header.stamp), velocity_of(truth.twist.twist)

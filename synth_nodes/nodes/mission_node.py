@@ -9,19 +9,19 @@ from pathlib import Path
 import time
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import OccupancyGrid, Odometry
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 
+from synth_nodes.nodes.intake import Intake
 from synth_nodes.nodes.parameters import MissionParameters, NODE_PARAMETERS
 from synth_nodes.ros.clocks import every, to_seconds
 from synth_nodes.ros.conversions import grid_from_message, pose_of, set_pose
 from synth_nodes.ros.diagnostics import Diagnostics, Health
 from synth_nodes.ros.parameters import declare
 from synth_nodes.ros.qos import MAP
-from synth_nodes.ros.recorder import Recorder, stamp_of
+from synth_nodes.ros.recorder import Recorder
 from synth_nodes.ros.run import Finished, run_node
 from synth_nodes.settings import flatten
 from synth_nodes.tasks.mission import draw_goals, Event, Mission
@@ -30,7 +30,6 @@ from synth_nodes.tasks.planner import Planner
 from synth_nodes.types import GridMap
 from synth_nodes.world.map_io import save_map
 
-SAFETY = 'a safety monitor that lets commands pass'
 LAST_WORDS = 1.3
 """Wall time [s] after the last goal in which every node publishes its final counters."""
 
@@ -44,17 +43,13 @@ class MissionNode(Node):
         self.grid: GridMap | None = None
         self.start: tuple[float, float, float, float] | None = None
         self.report = MissionReport()
-        self.waiting_for = {'map', 'ground_truth/odom', 'scan', 'cmd_vel', 'a planner', SAFETY}
-        self.passing = False
+        self.intake = Intake(self.report, s.stamped)
         self.begun = self.alive = time.monotonic()
         self.finished: float | None = None
         self.diagnostics = Diagnostics(self)
         self.diagnostics.add('mission', self._health)
         self.goal = self.create_publisher(PoseStamped, 'goal_pose', MAP)
-        handlers = {
-            'map': self._map, 'ground_truth/odom': self._truth, 'scan': self._scan,
-            'cmd_vel': self._command, 'safety/verdict': self._verdict,
-            'diagnostics': self._counters}
+        handlers = {'map': self._map, 'ground_truth/odom': self._truth, **self.intake.handlers}
         self.recorder = Recorder(
             self, s.out if s.record else '', s.stamped, s.lidar.mount, handlers,
             self.diagnostics.mismatch)
@@ -65,34 +60,11 @@ class MissionNode(Node):
         self.recorder.discard()
 
     def _map(self, data: bytes, _: Any) -> None:
-        self.waiting_for.discard('map')
+        self.intake.heard('map')
         self.grid = grid_from_message(deserialize_message(data, OccupancyGrid), 'world')
 
-    def _scan(self, data: bytes, info: Any) -> None:
-        self.waiting_for.discard('scan')
-        self.report.chain.scan(stamp_of(data), info['source_timestamp'])
-
-    def _command(self, data: bytes, info: Any) -> None:
-        self.waiting_for.discard('cmd_vel')
-        if self.mission is not None:
-            stamp = stamp_of(data) if self.settings.stamped else None
-            self.report.chain.command(stamp, info['source_timestamp'])
-
-    def _counters(self, data: bytes, _: Any) -> None:
-        for status in deserialize_message(data, DiagnosticArray).status:
-            self.report.counters.add(status.name, {v.key: v.value for v in status.values})
-            if self.passing and 'safety_monitor_node' in status.name:
-                self.waiting_for.discard(SAFETY)  # the counters are as of now
-
-    def _verdict(self, data: bytes, _: Any) -> None:
-        status = deserialize_message(data, DiagnosticStatus)
-        values = {v.key: v.value for v in status.values}
-        self.passing = values.get('action') != 'stop'
-        if self.mission is not None:
-            self.report.verdict(values, status.message)
-
     def _truth(self, data: bytes, _: Any) -> None:
-        self.waiting_for.discard('ground_truth/odom')
+        self.intake.heard('ground_truth/odom')
         self.alive = time.monotonic()
         message = deserialize_message(data, Odometry)
         now = to_seconds(message.header.stamp)
@@ -122,15 +94,15 @@ class MissionNode(Node):
         """Begin when the graph is ready, end after the last words, give up when it is dead."""
         now, limit = time.monotonic(), self.settings.ready_timeout
         if self.goal.get_subscription_count() > self.recorder.records('goal_pose'):
-            self.waiting_for.discard('a planner')
+            self.intake.heard('a planner')
         if self.finished is not None:
             if now - self.finished > LAST_WORDS:
                 self._end()
-        elif self.mission is None and not self.waiting_for:
+        elif self.mission is None and not self.intake.waiting_for:
             self._begin()
         elif self.mission is None and now - self.begun > limit:
             self._give_up(f'not ready within {limit:g} s, still waiting for '
-                          f'{", ".join(sorted(self.waiting_for))}')
+                          f'{", ".join(sorted(self.intake.waiting_for))}')
         elif self.mission is not None and now - self.alive > limit:
             self._give_up(f'ground_truth/odom has been silent for {limit:g} s')
 
@@ -141,6 +113,7 @@ class MissionNode(Node):
             planner, s.seed, self.start[1:3], s.goals, s.min_length, s.max_length)
         self.mission = Mission(goals, lengths, s.goal_tolerance, s.goal_timeout)
         self.report.begin(time.time(), *self.start)
+        self.intake.measuring = True
         self.get_logger().info(f'{s.goals} goals, {sum(lengths):.0f} m to drive')
 
     def _end(self) -> None:

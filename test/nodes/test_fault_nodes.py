@@ -248,3 +248,47 @@ def test_faults_given_at_the_start_hold_for_all_images_of_a_camera(peer, hall):
     peer.spin(0.5)
     assert len(images) == count
     assert peer.end() == [0] * 2
+
+
+@pytest.mark.graph
+def test_faults_of_imu_and_odometry_are_switched_at_run_time(peer, hall):
+    peer.start('world_node', f'map:={hall}', 'random_start:=false', 'actors.count:=0',
+               'start_pose:=[3.0, 3.0, 0.0]')
+    for name in ('imu_node', 'odometry_node'):
+        peer.start(name)
+    switches = Switches(peer)
+    imu, odom = peer.listen(Imu, 'imu/data', 100), peer.listen(Odometry, 'odom')
+    assert peer.until(lambda: len(imu) > 5 and len(odom) > 5)
+
+    def switch(node, name, value):
+        assert switches.set(node, name, value).successful
+
+    def rate():
+        return imu[-1].angular_velocity.z
+
+    switch('imu_node', 'bias', 2.0)
+    assert peer.until(lambda: rate() > 1.9)
+    assert np.isfinite(imu[-1].angular_velocity_covariance).all()
+    switch('imu_node', 'bias', 0.0)
+    switch('imu_node', 'freeze', True)
+    assert peer.until(lambda: rate() < 1.0)
+    count = len(imu)
+    assert peer.until(lambda: len(imu) > count + 20)
+    frozen = imu[-20:]
+    assert len({m.linear_acceleration.x for m in frozen}) == 1
+    assert len({to_ns(m.header.stamp) for m in frozen}) > 10
+    switch('imu_node', 'freeze', False)
+    switch('imu_node', 'wrong_frame', 'elsewhere')
+    assert peer.until(lambda: imu[-1].header.frame_id == 'elsewhere')
+    switch('odometry_node', 'all_max', True)
+    assert peer.until(lambda: odom[-1].twist.twist.linear.x == 10.0)
+    switch('odometry_node', 'all_max', False)
+    switch('odometry_node', 'future_stamp', 5.0)
+    assert peer.until(lambda: to_ns(odom[-1].header.stamp) > to_ns(imu[-1].header.stamp) + 4e9)
+    switch('odometry_node', 'future_stamp', 0.0)
+    switch('odometry_node', 'drop', 1.0)
+    peer.spin(0.3)
+    count = len(odom)
+    peer.spin(0.5)
+    assert len(odom) == count
+    assert peer.end() == [0] * 3
