@@ -90,6 +90,11 @@ def test_a_map_that_looks_like_a_number_stays_a_string(
     assert written(world, tmp_path) == {'map': f'{tmp_path}/12', 'with_camera': False}
 
 
+def test_the_demo_reads_its_profile_after_that_of_the_simulation() -> None:
+    for process in planned('demo').processes:
+        assert [f.name for f in process.files] == ['safety.yaml', 'sim.yaml', 'demo.yaml']
+
+
 def test_user_file_comes_last(tmp_path: Path) -> None:
     file = tmp_path / 'mine.yaml'
     file.write_text('/**: {ros__parameters: {robot.max_speed: 0.4}}')
