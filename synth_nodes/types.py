@@ -170,9 +170,15 @@ class Verdict:
     command: tuple[float, float, float]
     """Command let through: vx [m/s], vy [m/s], wz [rad/s] in base_link."""
     action: str
-    """'pass', 'limit', 'slowdown' or 'stop': the strongest action that bound."""
+    """
+    The strongest action that bound: 'pass', 'limit', 'slowdown' or 'stop'; 'approach' where a
+    user's zone of that action lowered the speed. Zones with action 'none' only report: never here.
+    """
     rule: str
-    """Name of the rule or zone that bound; empty when nothing did."""
+    """
+    Name of the rule or zone that bound; empty when nothing did. Of the core: 'limits',
+    'slowdown_zone', 'braking', 'stop_zone', 'unseen', 'command', 'velocity', 'source', 'override'.
+    """
     source: str
     """Name of the sensor source that made it bind; empty when none did."""
     margin: float

@@ -17,7 +17,7 @@ from synth_nodes.safety.ladder import Ladder, RUNGS
 from synth_nodes.safety.rows import Index, Robots, Rows, strictest
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import carried
-from synth_nodes.safety.tube import in_box, limits_of
+from synth_nodes.safety.tube import limits_of
 from synth_nodes.types import RobotSpec
 
 Array = NDArray[np.float64]
@@ -178,8 +178,7 @@ def limit(robots: Robots, rows: Rows) -> Bound:
     ladder = Ladder(arcs, limits_of(rules, robots.robot))
     everyone = np.arange(count)
     tube = ladder.tubes(everyone, np.ones(count))
-    slack = robots.body.stretch * (rules.escape.clearance + rules.braking.other_speed * (
-        tube.times[-1] + robots.age))
+    slack = ladder.slack(tube, everyone)
     edges = np.abs(tube.box).reshape(2, 2, count).max(axis=0) + slack
     reach = np.maximum(arcs.reach(), np.hypot(edges[0], edges[1]))
     reach = np.where(arcs.speed < NOTHING, -1.0, reach)
@@ -189,9 +188,7 @@ def limit(robots: Robots, rows: Rows) -> Bound:
     levels = edge_levels(robots, some)
     gauge = levels.max(axis=0)
     allowed, contact = along_arc(arcs, some, gauge)
-    outside = np.ones(len(near), bool)
-    close = in_box(tube, some.robot, some.x, some.y, slack)
-    outside[close] = ladder.free(tube, some.robot[close], some.take(close))
+    outside = ladder.free(tube, some.robot, some, slack)
     slow = in_slowdown(arcs, some, levels)
     base = _lowered(ladder, some, gauge, allowed, outside)
     values = np.minimum(slow, base)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from synth_nodes.safety.arcs import Arcs
 from synth_nodes.safety.braking import keeping
 from synth_nodes.safety.rows import Index, Rows
-from synth_nodes.safety.tube import clearances, Limits, Tube, tubes
+from synth_nodes.safety.tube import clearances, in_box, Limits, Tube, tubes
 
 Array = NDArray[np.float64]
 RUNGS = 8
@@ -34,12 +34,28 @@ class Ladder:
         return tubes(scene.body, self.limits, np.ascontiguousarray(scene.velocity[robots].T),
                      targets, scene.age[robots], scene.delay[robots])
 
-    def free(self, tube: Tube, index: Index, rows: Rows) -> NDArray[np.bool_]:
-        """Whether points stay as far outside as they must, shape (M,)."""
+    def slack(self, tube: Tube, robots: Index) -> Array:
+        """How far outside its tube a point may still bind a robot [m], shape (R,)."""
+        scene = self.arcs.robots
+        return np.asarray(scene.body.stretch * (
+            scene.rules.escape.clearance + scene.rules.braking.other_speed * (
+                tube.times[-1] + scene.age[robots])))
+
+    def free(self, tube: Tube, index: Index, rows: Rows, slack: Array) -> NDArray[np.bool_]:
+        """
+        Whether points stay as far outside as they must, shape (M,).
+
+        :param index: of each point's tube, shape (M,); slack: of the tubes, shape (R,).
+        """
         rules = self.arcs.robots.rules
-        speed = np.where(rows.unseen, 0.0, rules.braking.other_speed)
-        least = np.where(rows.unseen, 0.0, rules.escape.clearance)
-        return clearances(tube, index, rows.x, rows.y, speed) >= least + speed * rows.age
+        out = np.ones(len(index), bool)
+        close = in_box(tube, index, rows.x, rows.y, slack)
+        near = rows.take(close)
+        speed = np.where(near.unseen, 0.0, rules.braking.other_speed)
+        least = np.where(near.unseen, 0.0, rules.escape.clearance)
+        out[close] = clearances(tube, index[close], near.x, near.y, speed) >= (
+            least + speed * near.age)
+        return out
 
     def keeps(self, tube: Tube, index: Index, rows: Rows, gauge: Array) -> NDArray[np.bool_]:
         """Whether an escape does not bring points nearer than half the clearance, shape (M,)."""
@@ -59,10 +75,11 @@ class Ladder:
         start = np.zeros(len(who))
         start[index] = base
         parts = start + step * np.arange(1, RUNGS)[:, None]
-        tube = self.tubes(np.tile(who, RUNGS - 1), parts.ravel())
+        tubed = np.tile(who, RUNGS - 1)
+        tube = self.tubes(tubed, parts.ravel())
         every = rows.take(np.tile(np.arange(len(index)), RUNGS - 1))
         nth = (index + len(who) * np.arange(RUNGS - 1)[:, None]).ravel()
-        free = self.free(tube, nth, every).reshape(RUNGS - 1, -1)
+        free = self.free(tube, nth, every, self.slack(tube, tubed)).reshape(RUNGS - 1, -1)
         best = np.where(free, parts[:, index], 0.0).max(axis=0)
         return np.asarray(np.maximum(best, base))
 

@@ -95,3 +95,16 @@ def test_commands_pending_widen_what_must_be_free():
     swung = judge_batch(rules, robot, *inputs, pending=swing)
     assert ACTIONS[straight.action[0]] == 'pass'
     assert ACTIONS[swung.action[0]] != 'pass'
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2 ** 31), KINDS, st.integers(1, 3), st.sampled_from([0.0, 0.3]))
+def test_more_obstacles_or_unseen_space_never_raise_any_speed(seed, drive, k, other_speed):
+    robot = RobotSpec(drive=drive)
+    rules = build(SafetyRules, {'source.min_points': k, 'braking.other_speed': other_speed})
+    velocity, seen, age, command, grown, hidden = fleet(seed, 300, 6)
+    few = judge_batch(rules, robot, velocity, seen[:, :3], age, command, grown)
+    for more in (judge_batch(rules, robot, velocity, seen, age, command, grown),
+                 judge_batch(rules, robot, velocity, seen[:, :3], age, command, grown, hidden)):
+        assert (np.abs(more.command).sum(axis=1) <= np.abs(few.command).sum(axis=1) + 1e-12).all()
+        assert (more.time_to_collision <= few.time_to_collision).all()
