@@ -4,6 +4,7 @@ import pytest
 from synth_nodes.errors import InputError
 from synth_nodes.sensors.camera import Camera
 from synth_nodes.sensors.camera_spec import BOX, CameraSpec, FLOOR, LABELS, SKY, WALL
+from synth_nodes.sensors.image_noise import smear
 from synth_nodes.types import GridMap
 from synth_nodes.world.building import generate_building
 from synth_nodes.world.scene import Light, Scene, Surface
@@ -178,6 +179,37 @@ def test_automatic_exposure_reaches_middle_grey():
     for _ in range(20):
         frames = camera.capture(np.zeros((1, 3)))
     assert frames.rgb.mean() == pytest.approx(110.0, rel=0.1)
+
+
+@pytest.mark.parametrize('gain', [0.5, 1.7, 16.0])
+def test_exposure_scales_brightness_until_it_saturates(gain):
+    true = Camera(CameraSpec(width=64, height=48), [Scene(HALL)]).render(np.zeros((1, 3))).rgb
+    seen = Camera(CameraSpec(width=64, height=48, exposure=gain), [Scene(HALL)]).capture(
+        np.zeros((1, 3))).rgb
+    assert np.abs(seen - np.minimum(true * gain, 255.0)).max() <= 1.0
+
+
+def test_vignette_takes_its_share_in_the_corners_and_nothing_in_the_middle():
+    plain = Surface('plain', (0.5, 0.5, 0.5), contrast=0.0)
+    scene = Scene(HALL, surfaces=(plain,) * 3)
+    spec = CameraSpec(width=65, height=49, vignette=0.4)
+    true = Camera(spec, [scene]).render(np.zeros((1, 3))).rgb[0].astype(float)
+    seen = Camera(spec, [scene]).capture(np.zeros((1, 3))).rgb[0]
+    assert np.abs(seen[24, 32] - true[24, 32]).max() <= 1.0
+    for v, u in ((0, 0), (0, 64), (48, 0), (48, 64)):
+        assert np.abs(seen[v, u] - 0.6 * true[v, u]).max() <= 1.0
+
+
+def test_turning_smears_a_point_over_the_angle_turned_while_the_shutter_is_open():
+    spec = CameraSpec(exposure_time=0.04)
+    image = np.zeros((1, 9, 320, 3), np.uint8)
+    image[0, :, 160] = 240
+    smear(image, spec, np.array([1.0]))
+    length = round(0.04 * spec.focal)
+    lit = np.nonzero(image[0, 4, :, 0])[0]
+    assert len(lit) == length == lit[-1] - lit[0] + 1
+    assert image[0, 4, lit, 0] == pytest.approx(240 / length, abs=1.0)
+    assert abs(lit.mean() - 160) <= 0.5
 
 
 @pytest.mark.parametrize('arguments', [
