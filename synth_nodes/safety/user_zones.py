@@ -179,11 +179,11 @@ def _scales(scene: _Scene, zone: UserZone, points: Array) -> Array:
                         else polygon_times(points, twist, s) for s in shapes], axis=0)
         horizon = max(zone.time_before_collision, 1e-9)
         ahead = np.where(times <= horizon, np.minimum(times / horizon, 1.0), np.inf)
-        return np.where(times > 0.0, ahead, _escape(scene, points))
+        return _escaping(scene, points, times <= 0.0, ahead)
     inside = np.any([in_circle(points, s) if isinstance(s, float) else in_polygon(points, s)
                      for s in shapes], axis=0)
     if zone.action == 'stop':
-        return np.where(inside, _escape(scene, points), np.inf)
+        return _escaping(scene, points, inside, np.full(len(points), np.inf))
     left = {'slowdown': min(zone.slowdown_ratio, 1.0), 'none': 1.0,
             'limit': limit_scale(zone, twist)}[zone.action]
     return np.where(inside, left, np.inf)
@@ -198,6 +198,14 @@ def _shapes(scene: _Scene, zone: UserZone) -> list[Array | float]:
     return [part.corners for part in zone.sub_zones
             if part.covers(scene.motion.twist, zone.holonomic, SLACK)
             or part.covers(scene.velocity, zone.holonomic, SLACK)]
+
+
+def _escaping(scene: _Scene, points: Array, inside: NDArray[np.bool_], others: Array) -> Array:
+    """Scales, shape (N,), with those of the points inside replaced by what an escape leaves."""
+    out = others.copy()
+    if inside.any():
+        out[inside] = _escape(scene, points[inside])
+    return np.asarray(out)
 
 
 def _escape(scene: _Scene, points: Array) -> Array:
