@@ -20,9 +20,9 @@ from synth_nodes.safety.intake import Header, Intake
 from synth_nodes.safety.log import SafetyLog
 from synth_nodes.safety.mounts import Mount, mount_of
 from synth_nodes.safety.nav2_zones import UserZone
-from synth_nodes.safety.rules import check_rules, SafetyRules, unseen_reach
+from synth_nodes.safety.rules import check_rules, reaction_time, SafetyRules, unseen_reach
 from synth_nodes.safety.sight import seen_together
-from synth_nodes.safety.sources import PointSource, refusal, RobotState
+from synth_nodes.safety.sources import PointSource, refusal, RobotState, Sent
 from synth_nodes.safety.zone_settings import SourceSettings
 from synth_nodes.types import FloatArray, LidarSpec, RobotSpec, Verdict
 
@@ -76,6 +76,7 @@ class Guard:
         self._watch = watchdog.Watch()
         self._command = np.zeros(3)
         self._fault = ''
+        self._sent = Sent()
         self.risk: float | None = None
         """Newest learned probability of a collision; None where there is none."""
         self.off = False
@@ -260,12 +261,15 @@ class Guard:
 
     def _decide(self, stamp: float | None, now: float, fault: str = '') -> Outcome:
         cycle = Cycle(
-            now, self._command, stamp, RobotState(self._velocity, now - self._velocity_stamp),
+            now, self._command, stamp,
+            RobotState(self._velocity, now - self._velocity_stamp, self._sent.pending),
             self._sources(now), self._watch,
             self.outcome.core, fault or self._fault, tuple(self.zones.values()),
             self.outcome.held, self._risk(), self.off)
         outcome = decide(self._rules, self._robot, cycle)
         self._watch, self.verdict, self.outcome = outcome.watch, outcome.verdict, outcome
+        self._sent = self._sent.after(now, outcome.verdict.command,
+                                      reaction_time(self._rules, self._robot))
         if self._log is not None:
             self._log.append(cycle, outcome.verdict)
         return outcome

@@ -38,6 +38,7 @@ class CycleEncoder:
         put_optional(out, cycle.stamp)
         put_array(out, np.asarray(cycle.state.velocity, float))
         put_double(out, cycle.state.age)
+        put_array(out, np.asarray(cycle.state.pending, float))
         self._watch(out, cycle.watch)
         put_text(out, cycle.fault)
         out.append(bool(cycle.off))
@@ -117,7 +118,7 @@ class CycleDecoder:
         :raises Damaged: where it is none, or rests on what cannot be read.
         """
         now, command, stamp = cursor.double(), cursor.array(), cursor.optional()
-        state = RobotState(cursor.array(), cursor.double())
+        state = RobotState(cursor.array(), cursor.double(), cursor.array())
         watch = Watch(cursor.optional(), cursor.text(), cursor.optional(),
                       _three(cursor) if cursor.byte() else None)
         fault, off, risk = cursor.text(), bool(cursor.byte()), cursor.optional()

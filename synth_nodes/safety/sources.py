@@ -26,6 +26,27 @@ class RobotState:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """Commands that went out and may still take effect."""
+
+    commands: tuple[tuple[float, tuple[float, float, float]], ...] = ()
+    """When each went out first [s], and what it was: vx, vy [m/s], w [rad/s]; oldest first."""
+
+    def after(self, now: float, command: tuple[float, float, float], memory: float) -> 'Sent':
+        """Add a command that goes out now, and forget those replaced `memory` [s] ago."""
+        kept = self.commands
+        if not kept or kept[-1][1] != command:
+            kept = (*kept, (now, command))
+        gone = [k for k in range(1, len(kept)) if kept[k][0] <= now - memory]
+        return Sent(kept[gone[-1]:] if gone else kept)
+
+    @property
+    def pending(self) -> Array:
+        """The commands, shape (C, 3)."""
+        return np.array([c for _, c in self.commands], float).reshape(-1, 3)
+
+
+@dataclass(frozen=True)
 class PointSource:
     """What one sensor saw."""
 

@@ -64,6 +64,7 @@ def spoiled(cycle, rng):
         lambda: replace(cycle, watch=Watch(cycle.now - 0.02, '', cycle.now + 3.0)),
         lambda: replace(cycle, state=RobotState(np.full(3, np.nan), np.inf)),
         lambda: replace(cycle, state=RobotState(np.zeros(4), 0.0)),
+        lambda: replace(cycle, state=replace(cycle.state, pending=np.array([[0.5, 0.0, 0.2]]))),
         lambda: replace(cycle, sources=()),
         lambda: replace(cycle, sources=(replace(scan, valid=False, reason='blind – 40 %'),)),
         lambda: replace(cycle, sources=(replace(scan, points_base=np.zeros(5)),)),

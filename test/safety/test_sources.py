@@ -10,6 +10,7 @@ from synth_nodes.safety.sources import (
     points_from_scan,
     RobotState,
     scan_source,
+    Sent,
     shifted,
     usable_beams,
     widest_gap,
@@ -93,3 +94,12 @@ def test_shift_undoes_the_motion_of_the_robot(vx, vy, w, age):
 def test_state_carries_velocity_and_age():
     state = RobotState(np.zeros(3), 0.1)
     assert state.velocity.shape == (3,) and state.age == 0.1
+
+
+def test_commands_stay_pending_until_replaced_a_reaction_time_ago():
+    sent = Sent()
+    assert sent.pending.shape == (0, 3)
+    for k, v in enumerate((0.5, 0.5, 0.2, 0.2, 0.0)):
+        sent = sent.after(0.1 * k, (v, 0.0, 0.0), 0.15)
+    assert sent.pending[:, 0].tolist() == [0.2, 0.0]
+    assert sent.after(0.6, (0.0, 0.0, 0.0), 0.15).pending[:, 0].tolist() == [0.0]
