@@ -136,7 +136,8 @@ class Camera:
         self._frame += 1
         plain = spec.vignette == spec.read_noise == spec.shot_noise == 0.0
         if not (plain and (self._gain == 1.0).all()):
-            expose(rgb, self._gain, self._vignette, spec.read_noise, spec.shot_noise, keys)
+            expose(rgb.reshape(batch, spec.height, -1), self._gain, self._vignette,
+                   spec.read_noise, spec.shot_noise, keys)
         if spec.auto_exposure > 0.0:
             mean = np.maximum(rgb[:, ::4, ::4].mean(axis=(1, 2, 3)), 1.0)
             wanted = self._gain * (MIDDLE_GREY / mean) ** spec.auto_exposure

@@ -4,7 +4,7 @@ import pytest
 from synth_nodes.errors import InputError
 from synth_nodes.sensors.camera import Camera
 from synth_nodes.sensors.camera_spec import BOX, CameraSpec, FLOOR, LABELS, SKY, WALL
-from synth_nodes.sensors.image_noise import smear
+from synth_nodes.sensors.image_noise import expose, frame_keys, smear
 from synth_nodes.types import GridMap
 from synth_nodes.world.building import generate_building
 from synth_nodes.world.scene import Light, Scene, Surface
@@ -220,3 +220,17 @@ def test_turning_smears_a_point_over_the_angle_turned_while_the_shutter_is_open(
 def test_misfitting_input_is_refused(arguments):
     with pytest.raises(InputError):
         Camera(CameraSpec(width=16, height=16), [Scene(HALL)]).render(**arguments)
+
+
+def test_noise_of_neighbours_rows_colours_and_frames_is_unrelated():
+    rgb = np.full((2, 200, 600), 128, np.uint8)
+    keys = frame_keys(5, 2, 0)
+    expose(rgb, np.ones(2), np.ones((200, 600), np.float32), 8.0, 0.0, keys)
+    noise = (rgb - 128.0) / 8.0
+    pairs = ((noise[:, :, 1:], noise[:, :, :-1]), (noise[:, 1:], noise[:, :-1]),
+             (noise[:, :, 3:], noise[:, :, :-3]), (noise[0], noise[1]))
+    for one, other in pairs:
+        # A correlation of n independent pairs scatters by 1 / sqrt(n).
+        assert abs((one * other).mean()) < 5.0 / np.sqrt(one.size)
+    assert noise.var() == pytest.approx(1.0 + 1.0 / 12.0 / 64.0, rel=0.01)
+    assert (np.abs(noise).max(), abs((noise ** 3).mean()) < 0.02) == (24.0 / 8.0, True)
