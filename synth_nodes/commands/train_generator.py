@@ -1,0 +1,69 @@
+"""`synth-nodes train generator`: learn what a real lidar makes of an ideal scan."""
+
+import argparse
+from pathlib import Path
+
+from synth_nodes.commands.common import add_verb, indent, print_json, Stages, Subparsers
+from synth_nodes.commands.inputs import describe_settings, settings_from_words
+
+EXAMPLE = """synth-nodes dataset import intel.log.gz --out real --split intel=train
+synth-nodes train generator --kind transformer --data real --out sensor
+synth-nodes train generator --kind gan --data real --set width=128 --set device=cuda"""
+EVERY, BLOCK = 5, 25
+"""Where no place is for validation, every fifth block of 25 records is."""
+
+
+def add(verbs: Subparsers) -> None:
+    """Add the verb."""
+    parser = add_verb(verbs, 'generator', 'Learn a sensor from recorded drives.', EXAMPLE, _train)
+    parser.add_argument('--kind', choices=('vae', 'gan', 'transformer', 'diffusion'),
+                        help='kind of model; vae if not given')
+    parser.add_argument('--data', type=Path, help='data set of recorded drives')
+    parser.add_argument('--out', type=Path, default=Path('sensor'),
+                        help='folder of the learned sensor; a checkpoint in it is continued')
+    parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
+    parser.add_argument('--set', action='append', default=[], metavar='name=value',
+                        help='another setting, repeatable; --settings lists them')
+    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+
+
+def _train(args: argparse.Namespace) -> int:
+    from synth_nodes.errors import InputError
+    from synth_nodes.generators.model import GeneratorSettings
+
+    if args.settings:
+        print(indent(describe_settings(GeneratorSettings)))
+        return 0
+    if args.data is None:
+        raise InputError('name a data set of recorded drives: --data DIR')
+    fixed = {n: v for n in ('kind', 'seed') if (v := getattr(args, n)) is not None}
+    settings = settings_from_words(GeneratorSettings, args.set, fixed)
+
+    import numpy as np
+
+    from synth_nodes.dataset.reader import DataSet
+    from synth_nodes.generators.pairs import pairs_of
+    from synth_nodes.train.generator import train_generator
+
+    data = DataSet(args.data)
+    train = data.split('train')
+    train = train if len(train) else np.arange(len(data))
+    pairs = pairs_of(data, settings.reach, train)
+    validation = data.split('validation')
+    if len(validation):
+        held = pairs_of(data, settings.reach, validation)
+    else:
+        apart = pairs.order // BLOCK % EVERY == EVERY - 1
+        pairs, held = pairs.take(~apart), pairs.take(apart)
+    with Stages() as stages:
+        scores = train_generator(
+            settings, pairs, held, args.out,
+            {'command': args.command_line, 'data': data.schema.name, 'digest': data.digest(),
+             'pairs': len(pairs)}, stages.report)
+    if args.json:
+        print_json({'generator': args.out, 'pairs': len(pairs), **scores})
+        return 0
+    for name, score in scores.items():
+        print(f'{name}: {score:.4g}')
+    print(f'wrote {args.out}')
+    return 0

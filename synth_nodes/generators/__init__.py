@@ -1,0 +1,1 @@
+"""Generative models: what a real sensor makes of an ideal scan."""

@@ -1,0 +1,85 @@
+"""
+Scans as generators see them: what the ideal scan says of each beam, and what became of it.
+
+What became of a beam is whether it returned, and how far off the ideal range. That error is
+squashed by asinh, fine about zero and coarse far away: u = asinh(e / S) / asinh(L / S).
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+REACH = 10.0
+"""Ranges [m] beyond which nothing is seen, where nothing else is said."""
+FINE = 0.02
+"""S: errors [m] below which u is all but linear."""
+LARGEST = 10.0
+"""L: errors [m] that u = 1 stands for."""
+SPAN = math.asinh(LARGEST / FINE)
+CONDITIONS = 5
+"""Channels of the condition."""
+
+
+def condition(ideal: Tensor, step: float, reach: float = REACH) -> Tensor:
+    """
+    Describe each beam of ideal scans.
+
+    :param ideal: [m], shape (N, beams), inf where nothing was hit.
+    :param step: angle between beams [rad].
+    :return: shape (N, 5, beams): range as a share of reach, its logarithm, whether it hits,
+        steepness (tangent of the angle of incidence, squashed), jump to the neighbours.
+    """
+    hit = ideal < reach
+    r = torch.where(hit, ideal, reach)
+    ahead, behind = torch.roll(r, -1, 1) - r, r - torch.roll(r, 1, 1)
+    ahead = torch.cat((ahead[:, :-1], behind[:, -1:]), 1)
+    behind = torch.cat((ahead[:, :1], behind[:, 1:]), 1)
+    gentler = torch.where(ahead.abs() < behind.abs(), ahead, behind)
+    steep = torch.tanh(gentler.abs() / (r * step).clamp(min=1e-3) / 4)
+    jump = torch.tanh(torch.maximum(ahead.abs(), behind.abs()))
+    return torch.stack((r / reach, torch.log(r.clamp(min=0.05)) / 3, hit.to(r), steep, jump), 1)
+
+
+def encode(real: Tensor, ideal: Tensor, reach: float = REACH) -> tuple[Tensor, Tensor]:
+    """
+    Say what became of each beam.
+
+    :param real: [m], shape (N, beams), as REP-117 has it; ideal: [m], shape (N, beams).
+    :return: u in [-1, 1] (0 where nothing returned), and whether it returned, shape (N, beams).
+    """
+    returned = torch.isfinite(real) & (real < reach)
+    error = torch.where(returned, real, 0.0) - torch.where(ideal < reach, ideal, reach)
+    u = torch.asinh(error / FINE) / SPAN
+    return torch.where(returned, u, 0.0).clamp(-1.0, 1.0), returned.to(u)
+
+
+def decode(u: Tensor, returned: Tensor, ideal: Tensor, reach: float = REACH,
+           resolution: float = 0.0) -> Tensor:
+    """
+    Make scans of what became of the beams: the inverse of :func:`encode`.
+
+    :param returned: above 0.5 where the beam returned.
+    :param resolution: steps in which the sensor tells ranges [m]; 0 for none.
+    :return: [m], shape (N, beams), inf where nothing returned.
+    """
+    error = FINE * torch.sinh(u * SPAN)
+    scan = torch.where(ideal < reach, ideal, reach) + error
+    if resolution > 0:
+        scan = torch.round(scan / resolution) * resolution
+    seen = (returned > 0.5) & (scan < reach) & (scan > 0.0)
+    return torch.where(seen, scan, torch.inf)
+
+
+def resolution_of(real: Tensor) -> float:
+    """
+    Find the steps in which a sensor tells its ranges [m]; 0 where there are none.
+
+    :param real: [m], shape (N, beams).
+    """
+    seen = real[torch.isfinite(real)].double()
+    for step in (0.1, 0.05, 0.02, 0.01, 0.005):
+        off = (seen / step - torch.round(seen / step)).abs()
+        if len(seen) and float((off < 0.02).double().mean()) > 0.95:
+            return step
+    return 0.0

@@ -1,0 +1,182 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from synth_nodes.errors import InputError  # noqa: E402
+from synth_nodes.generators import learned  # noqa: E402
+from synth_nodes.generators.autoregressive import (  # noqa: E402
+    BeamTransformer,
+    BEGIN,
+    from_tokens,
+    to_tokens,
+)
+from synth_nodes.generators.coding import (  # noqa: E402
+    condition,
+    decode,
+    encode,
+    resolution_of,
+)
+from synth_nodes.generators.gaussian import fit_gaussian  # noqa: E402
+from synth_nodes.generators.model import Case, GeneratorSettings  # noqa: E402
+from synth_nodes.generators.pairs import Pairs  # noqa: E402
+from synth_nodes.generators.vae import drawn, negative_log_likelihood  # noqa: E402
+from synth_nodes.train.generator import profile_distance, train_generator  # noqa: E402
+from synth_nodes.train.progress import Progress, WorkCancelled  # noqa: E402
+
+BEAMS = 40
+ANGLES = np.linspace(-1.5, 1.5, BEAMS)
+KINDS = ('vae', 'gan', 'transformer', 'diffusion')
+SMALL = GeneratorSettings(width=16, steps=60, check_every=20, batch_size=16)
+
+
+def pairs(count: int = 80, seed: int = 0) -> Pairs:
+    """Make a sensor that is 5 cm long, has 1 cm of noise, and loses one beam in ten."""
+    rng = np.random.default_rng(seed)
+    ideal = np.repeat(rng.uniform(1, 6, (count, 8)), 5, 1).astype(np.float32)
+    ideal[rng.random((count, 1)).repeat(BEAMS, 1) < 0.1] = np.inf
+    real = ideal + 0.05 + rng.normal(0, 0.01, ideal.shape)
+    real[rng.random(ideal.shape) < 0.1] = np.inf
+    return Pairs(ideal, real.astype(np.float32), np.zeros(count, np.int32), np.arange(count),
+                 ANGLES)
+
+
+def case(p: Pairs) -> Case:
+    ideal = torch.from_numpy(p.ideal)
+    return Case(condition(ideal, 0.077), *encode(torch.from_numpy(p.real), ideal))
+
+
+def test_coding_there_and_back_gives_the_same_scan():
+    p = pairs()
+    real, ideal = torch.from_numpy(p.real), torch.from_numpy(p.ideal)
+    u, returned = encode(real, ideal)
+    torch.testing.assert_close(decode(u, returned, ideal), torch.where(real < 10, real, torch.inf),
+                               atol=1e-4, rtol=0)
+    assert u.abs().max() <= 1.0
+    rounded = decode(u, returned, ideal, resolution=0.05)
+    seen = torch.isfinite(rounded)
+    assert ((rounded[seen] / 0.05 - torch.round(rounded[seen] / 0.05)).abs() < 1e-3).all()
+
+
+def test_conditions_see_edges_and_what_is_out_of_reach():
+    ideal = torch.full((1, 10), 2.0)
+    ideal[0, 5:] = torch.inf
+    c = condition(ideal, 0.1)
+    assert c.shape == (1, 5, 10)
+    assert c[0, 2].tolist() == [1] * 5 + [0] * 5
+    assert c[0, 4, 1] == 0.0 and c[0, 4, 4] > 0.9 and torch.isfinite(c).all()
+
+
+def test_resolution_is_found_where_there_is_one():
+    real = torch.rand(50, 40) * 5 + 0.3
+    assert resolution_of(real) == 0.0
+    assert resolution_of(torch.round(real / 0.01) * 0.01) == 0.01
+    assert resolution_of(torch.round(real / 0.05) * 0.05) == 0.05
+
+
+def test_tokens_tell_errors_to_within_half_a_bin():
+    u, returned = torch.linspace(-1, 1, 301)[None], torch.ones(1, 301)
+    back, there = from_tokens(to_tokens(u, returned), torch.full((1, 301), 0.5))
+    assert (back - u).abs().max() <= 1 / 127 + 1e-6 and bool((there == 1).all())
+    assert from_tokens(to_tokens(u, 0 * returned), returned)[1].sum() == 0
+
+
+def test_transformer_looks_at_no_beam_ahead_and_steps_as_it_learns():
+    torch.manual_seed(0)
+    net = BeamTransformer(16).eval()
+    seen = torch.randn(2, BEAMS, 16)
+    before = torch.randint(0, 128, (2, BEAMS))
+    before[:, 0] = BEGIN
+    whole = net(seen, before)[0]
+    other = before.clone()
+    other[:, 21:] = 0
+    torch.testing.assert_close(net(seen, other)[0][:, :21], whole[:, :21])
+    past, stepped = None, []
+    for k in range(BEAMS):
+        scores, past = net(seen[:, k:k + 1], before[:, k:k + 1], past)
+        stepped.append(scores)
+    torch.testing.assert_close(torch.cat(stepped, 1), whole, atol=1e-4, rtol=1e-4)
+
+
+def test_mixture_draws_follow_its_density():
+    torch.manual_seed(1)
+    out = torch.randn(1, 10, 1)
+    u, returned = drawn(out.expand(40_000, -1, -1), torch.rand(40_000, 3, 1))
+    assert abs(float(returned.mean()) - float(torch.sigmoid(out[0, 0, 0]))) < 0.01
+    inside = u[(returned > 0.5) & (u.abs() < 0.999)]
+    grid = torch.linspace(-0.998, 0.998, 500)
+    one = Case(torch.zeros(500, 5, 1), grid[:, None], torch.ones(500, 1))
+    logs = torch.tensor([-float(negative_log_likelihood(
+        out, Case(one.condition[k:k + 1], one.u[k:k + 1], one.returned[k:k + 1])))
+        for k in range(500)]) - torch.log(torch.sigmoid(out[0, 0, 0]))
+    mean = float((torch.exp(logs) * grid).sum() / torch.exp(logs).sum())
+    assert float(inside.mean()) == pytest.approx(mean, abs=0.02)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_each_kind_learns_saves_and_draws_any_number_of_beams(tmp_path, kind):
+    settings = replace(SMALL, kind=kind)
+    reports: list[Progress] = []
+    scores = train_generator(settings, pairs(), pairs(40, 1), tmp_path, report=reports.append)
+    assert scores['steps'] == 60 and reports[-1].step == 60
+    assert ('perplexity' in scores) == (kind == 'transformer')
+    assert not (tmp_path / 'checkpoint.pt').exists()
+    lidar = learned.load(tmp_path, seed=3)
+    ideal = np.full((5, 57), 3.0, np.float32)
+    one, two = lidar.scan(ideal), learned.load(tmp_path, seed=3).scan(ideal)
+    np.testing.assert_array_equal(one, two)
+    assert one.shape == (5, 57) and not np.isnan(one).any() and (one > 0).all()
+    assert not np.array_equal(one, lidar.scan(ideal))
+
+
+@pytest.mark.parametrize('kind', ['vae', 'transformer'])
+def test_learning_brings_the_drawn_scans_nearer_to_the_real_ones(tmp_path, kind):
+    held = case(pairs(60, 1))
+    before = learned.make(replace(SMALL, kind=kind)).sample(held.condition)
+    scores = train_generator(replace(SMALL, kind=kind, steps=200, check_every=50), pairs(200),
+                             pairs(60, 1), tmp_path)
+    assert scores['profile_distance'] < 0.4 * profile_distance(*before, held)
+
+
+def test_training_that_was_cut_off_goes_on_to_the_same_weights(tmp_path):
+    settings = replace(SMALL, kind='transformer')
+    train_generator(settings, pairs(), pairs(40, 1), tmp_path / 'whole')
+    calls = iter(range(1000))
+    with pytest.raises(WorkCancelled):
+        train_generator(settings, pairs(), pairs(40, 1), tmp_path / 'cut',
+                        cancelled=lambda: next(calls) == 45)
+    assert (tmp_path / 'cut' / 'checkpoint.pt').exists()
+    assert not (tmp_path / 'cut' / 'generator.json').exists()
+    train_generator(settings, pairs(), pairs(40, 1), tmp_path / 'cut')
+    ideal = pairs(4, 5).ideal
+    np.testing.assert_array_equal(learned.load(tmp_path / 'whole').scan(ideal),
+                                  learned.load(tmp_path / 'cut').scan(ideal))
+
+
+def test_a_checkpoint_of_other_settings_and_altered_weights_are_refused(tmp_path):
+    with pytest.raises(WorkCancelled):
+        calls = iter(range(1000))
+        train_generator(SMALL, pairs(), pairs(40, 1), tmp_path,
+                        cancelled=lambda: next(calls) == 30)
+    with pytest.raises(InputError, match='other settings'):
+        train_generator(replace(SMALL, width=32), pairs(), pairs(40, 1), tmp_path)
+    train_generator(SMALL, pairs(), pairs(40, 1), tmp_path)
+    weights = tmp_path / 'generator.pt'
+    weights.write_bytes(weights.read_bytes()[:-1] + b'x')
+    with pytest.raises(InputError, match=r'generator\.pt'):
+        learned.load(tmp_path)
+    with pytest.raises(InputError, match='too few'):
+        train_generator(SMALL, pairs(5), pairs(40), tmp_path / 'few')
+
+
+def test_gaussian_baseline_finds_the_noise_it_is_fitted_to():
+    p = pairs(400)
+    fitted = fit_gaussian(p.ideal, p.real, 10.0, 0.0)
+    assert fitted.bias == pytest.approx(0.05, abs=1e-3)
+    assert fitted.std + 3 * fitted.slope == pytest.approx(0.01, rel=0.1)
+    assert fitted.dropout == pytest.approx(0.1, abs=0.01)
+    drawn_ = fitted.scan(p.ideal, 1)
+    seen = np.isfinite(drawn_) & np.isfinite(p.ideal)
+    assert (drawn_[seen] - p.ideal[seen]).std() == pytest.approx(0.01, rel=0.1)
