@@ -1,6 +1,8 @@
 """
 Lidar casting beside its peers: one process, one thread, rounds in turn, medians of ratios.
 
+Among boxes and cylinders; `benchmarks/recorded.py` does it in a recorded building.
+
     python benchmarks/lidar.py [--log intel.log.gz] [--rounds 7]
 
 Peers that are not installed are said to be absent; `benchmarks/requirements.txt` lists those on
@@ -222,37 +224,36 @@ def mujoco(scene, poses, angles):
     return run
 
 
-@numba.njit(fastmath=True, error_model='numpy')
-def _march_distance(distance, resolution, x0, y0, poses, angles, reach, out):
-    """Sphere tracing in a distance transform, as f1tenth_gym's and range_libc's scans do it."""
-    height, width = distance.shape
-    for b in range(poses.shape[0]):
-        for k in range(angles.size):
-            c, s = np.cos(poses[b, 2] + angles[k]), np.sin(poses[b, 2] + angles[k])
-            x, y, t = poses[b, 0], poses[b, 1], 0.0
-            while t <= reach:
-                j, i = int((x - x0) / resolution), int((y - y0) / resolution)
-                if not (0 <= j < width and 0 <= i < height):
-                    break
-                gap = distance[i, j]
-                if gap <= 1e-4:
-                    break
-                t += gap
-                x += gap * c
-                y += gap * s
-            out[b, k] = t
+def warp(scene, poses, angles):
+    from warp_rays import cast_rays, upright
+    outlines = []
+    for x, y, yaw, length, width in scene.boxes[:, :5]:
+        c, s = np.cos(yaw) / 2, np.sin(yaw) / 2
+        corners = [(x + c * length * u - s * width * v, y + s * length * u + c * width * v)
+                   for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        outlines.append(np.array(corners))
+    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    outlines += [np.column_stack((x + r * np.cos(turn), y + r * np.sin(turn)))
+                 for x, y, r in scene.cylinders[:, :3]]
+    sides = np.concatenate([np.column_stack((o, np.roll(o, -1, axis=0))) for o in outlines])
+    caster = cast_rays(upright(sides), poses, angles, REACH)
+
+    def run():
+        t = caster()
+        return np.where(t < REACH, t, np.inf)
+    return run
 
 
 def paired(named, rays, rounds):
-    """Run all in turn; print rays/s and the ratio of ours (the first) to each, medians."""
+    """Run all in turn; print rays/s and the ratio of ours (the first) to each, of CPU time."""
     results = {name: run() for name, run in named}
     seconds = {name: [] for name, _ in named}
     for _ in range(rounds):
         for name, run in named:
-            start = time.perf_counter()
+            start = time.process_time()
             for _ in range(CALLS):
                 run()
-            seconds[name].append((time.perf_counter() - start) / CALLS)
+            seconds[name].append((time.process_time() - start) / CALLS)
     first = named[0][0]
     want, ratios = results[first], {}
     for name, _ in named:
@@ -275,40 +276,12 @@ def primitives(rounds):
             ('synth_nodes', ours), ('C++ brute force (g++ -O3, SIMD)', cpp),
             ('numba brute force (SIMD)', numba_brute), ('numpy brute force', numpy_brute),
             ('Open3D RaycastingScene (Embree)', open3d),
-            ('MuJoCo mj_multiRay', mujoco)):
+            ('MuJoCo mj_multiRay', mujoco), ('Warp mesh_query_ray', warp)):
         try:
             named.append((name, make(scene, poses, angles)))
         except ImportError as error:
             print(f'  {name:42s} absent: {error}')
     return paired(named, poses.shape[0] * angles.size, rounds)
-
-
-def recorded(grid, rounds):
-    atlas = MapAtlas.build([grid])
-    world = World(atlas, RobotSpec(), ActorSettings(count=4, places=4), 256, 0)
-    angles = LidarSpec().angles
-    out, theirs = (np.empty((256, 360), np.float32) for _ in range(2))
-    poses, index = world.pose.copy(), world.map_index.copy()
-    start, height, width = atlas.arrays.shape[0]
-    cells = atlas.arrays.distance[start:start + height * width].reshape(height, width)
-    # A distance transform between cell centres, as those libraries use it.
-    centre = np.where(cells > 0, cells + 0.5, 0.0) * grid.resolution
-    x0, y0 = atlas.arrays.frame[0, :2]
-
-    def stand_in():
-        _march_distance(centre, grid.resolution, x0, y0, poses, angles, REACH, theirs)
-        return np.where(theirs <= REACH, theirs, np.inf)
-    print(f"map '{grid.name}', {grid.occupancy.shape[1]} x {grid.occupancy.shape[0]} cells of "
-          f'{grid.resolution} m, 256 robots x 360 beams, 10 m:')
-    ratios = paired([
-        ('synth_nodes, exact cell edges', lambda: cast(atlas, index, poses, angles, REACH, None,
-                                                       out).copy()),
-        ('distance-transform marching (numba)', stand_in)], 256 * 360, rounds)
-    people = time.perf_counter()
-    cast(atlas, index, poses, angles, REACH, world.actors, out)
-    people = time.perf_counter() - people
-    print(f'  with 4 people in each world {256 * 360 / people / 1e6:.2f} M rays/s')
-    return ratios
 
 
 def one_robot(atlas, pose, what, count=3000):
@@ -328,10 +301,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=7)
     options = parser.parse_args()
     ratios = primitives(options.rounds)
-    print('f1tenth_gym and range_libc are not on PyPI and not measured here; the marching below '
-          'follows their published algorithm')
     grid = map_from_log(read_log(options.log)) if options.log else generate_building(0)
-    recorded(grid, options.rounds)
     one_robot(MapAtlas.build([furnished(np.random.default_rng(0))]), np.zeros((1, 3)),
               '64 primitives')
     atlas = MapAtlas.build([grid])

@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from synth_nodes.envs.settings import GoalReachingSettings
 from synth_nodes.envs.task import Bounds, Outcome
+from synth_nodes.errors import InputError
 from synth_nodes.tasks.course import Course, ErrandPool
 from synth_nodes.tasks.fleet import Fleet
 from synth_nodes.tasks.goal_reaching import GoalStep, has_arrived, reward, time_allowed
 from synth_nodes.tasks.observation import Observation
 from synth_nodes.types import FloatArray, GridMap, RobotSpec
 from synth_nodes.world.layouts import generate_scene
+from synth_nodes.world.randomise import Randomisation
 from synth_nodes.world.scene import Scene
 
 FAR = 1000.0
@@ -33,9 +35,10 @@ class GoalReachingTask:
         Prepare the maps.
 
         :param maps: where to drive; scenes are generated as the settings say where None.
-        :raises InputError: when the robot does not fit a map.
+        :raises InputError: when the robot does not fit a map, or randomisation asks for any map.
         """
         self.settings = settings
+        drawn(settings.randomisation)
         self._course = Course(scenes(settings.layouts, settings.scenes, settings.scene_seed)
                               if maps is None else maps, settings.robot)
         self._pool = ErrandPool(self._course, settings.errands, settings.min_length,
@@ -63,7 +66,7 @@ class GoalReachingTask:
         low = np.array([-FAR, -FAR, 0.0], np.float32)
         high = np.array([FAR, FAR, spec.goal_range], np.float32)
         return {'scan': (0.0 * scan, scan), 'goal': (low, high),
-                'velocity': velocity_bounds(self.robot)}
+                'velocity': velocity_bounds(self.robot, self.settings.randomisation)}
 
     def robots(self, map_index: NDArray[np.int64], seed: int) -> 'GoalReachingRobots':
         """Place robots in maps."""
@@ -77,7 +80,7 @@ class GoalReachingRobots:
                  map_index: NDArray[np.int64], seed: int) -> None:
         self._settings, self._pool = settings, pool
         self._fleet = Fleet(course, settings.lidar, settings.observation, settings.actors,
-                            map_index, seed, settings.physics_step)
+                            map_index, seed, settings.physics_step, drawn(settings.randomisation))
         self._rng = np.random.default_rng([5, seed])
         self._period = 1.0 / settings.lidar.rate
         batch = len(map_index)
@@ -130,9 +133,23 @@ def scenes(layouts: Sequence[str], count: int, seed: int) -> list[Scene]:
     return [generate_scene(layout, seed + k) for k in range(count) for layout in layouts]
 
 
-def velocity_bounds(robot: RobotSpec) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def drawn(randomisation: Randomisation) -> Randomisation | None:
+    """
+    Take what worlds of an environment draw anew with every episode; None for nothing.
+
+    :raises InputError: when that would be the map, where ways are planned beforehand.
+    """
+    if randomisation.any_map:
+        raise InputError('randomisation.any_map = true does not suit an environment: ways are '
+                         'planned in the map that a robot is in; ask for more scenes instead')
+    return None if randomisation == Randomisation() else randomisation
+
+
+def velocity_bounds(robot: RobotSpec, randomisation: Randomisation,
+                    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Bound vx, vy [m/s], wz [rad/s] in base_link, slip included; each of shape (3,)."""
-    most = 2.0 * np.array([max(robot.max_speed, robot.max_reverse_speed),
-                           max(robot.max_speed, robot.max_lateral_speed),
-                           robot.max_turn_rate], np.float32)
+    speed, turn = max(1.0, *randomisation.speed), max(1.0, *randomisation.turn_rate)
+    most = 2.0 * np.array([max(robot.max_speed, robot.max_reverse_speed) * speed,
+                           max(robot.max_speed, robot.max_lateral_speed) * speed,
+                           robot.max_turn_rate * turn], np.float32)
     return -most, most

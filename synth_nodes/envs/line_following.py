@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.envs.goal_reaching import FAR, scenes, velocity_bounds
+from synth_nodes.envs.goal_reaching import drawn, FAR, scenes, velocity_bounds
 from synth_nodes.envs.settings import LineFollowingSettings
 from synth_nodes.envs.task import Bounds, Outcome
 from synth_nodes.errors import InputError
@@ -29,9 +29,11 @@ class LineFollowingTask:
         Prepare the scenes.
 
         :param maps: scenes with painted lines; generated as the settings say where None.
-        :raises InputError: when a scene has no line, or no room for the robot.
+        :raises InputError: when a scene has no line, or no room for the robot, or randomisation
+            asks for any map.
         """
         self.settings = settings
+        drawn(settings.randomisation)
         self._atlas = MapAtlas.build(
             scenes(settings.layouts, settings.scenes, settings.scene_seed)
             if maps is None else maps)
@@ -56,7 +58,7 @@ class LineFollowingTask:
         line = np.array([FAR, np.pi + 1e-6], np.float32)
         ahead = np.full((len(self.settings.rules.ahead), 2), FAR, np.float32)
         return {'line': (-line, line), 'ahead': (-ahead, ahead),
-                'velocity': velocity_bounds(self.robot)}
+                'velocity': velocity_bounds(self.robot, self.settings.randomisation)}
 
     def robots(self, map_index: NDArray[np.int64], seed: int) -> 'LineFollowingRobots':
         """Place robots in scenes."""
@@ -70,7 +72,8 @@ class LineFollowingRobots:
                  map_index: NDArray[np.int64], seed: int) -> None:
         batch = len(map_index)
         self._settings, self._atlas = settings, atlas
-        self._world = World(atlas, settings.robot, settings.actors, batch, seed, map_index)
+        self._world = World(atlas, settings.robot, settings.actors, batch, seed, map_index,
+                            randomisation=drawn(settings.randomisation))
         self._expert = Expert(atlas.drawn, settings.robot)
         self._follower = PathFollower([np.zeros((1, 2))] * batch)
         self._rng = np.random.default_rng([6, seed])

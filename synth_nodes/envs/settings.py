@@ -9,6 +9,7 @@ from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.types import LidarSpec, RobotSpec
 from synth_nodes.world.layouts import LAYOUTS
 from synth_nodes.world.people import ActorSettings
+from synth_nodes.world.randomise import Randomisation
 
 _LIDAR = LidarSpec(range_max=ObservationSpec().range_max)
 """A lidar that sees as far as the observation goes."""
@@ -36,6 +37,8 @@ class GoalReachingSettings:
     observation: ObservationSpec = setting(  # noqa: RUF009
         ObservationSpec(), 'What is seen of it.')
     actors: ActorSettings = setting(ActorSettings(), 'The people.')  # noqa: RUF009
+    randomisation: Randomisation = setting(  # noqa: RUF009
+        Randomisation(), 'What each robot and its world draw anew with every episode.')
     rules: GoalReachingRules = setting(  # noqa: RUF009
         GoalReachingRules(), 'Success, time and reward.')
 
@@ -54,5 +57,7 @@ class LineFollowingSettings:
         0.05, 'Longest step of the simulated world.', unit='s', low=0.005, high=0.2)
     robot: RobotSpec = setting(RobotSpec(), 'The robot.')  # noqa: RUF009
     actors: ActorSettings = setting(ActorSettings(count=0), 'The people.')  # noqa: RUF009
+    randomisation: Randomisation = setting(  # noqa: RUF009
+        Randomisation(), 'What each robot and its world draw anew with every episode.')
     rules: LineFollowingRules = setting(  # noqa: RUF009
         LineFollowingRules(), 'Success, time and reward.')

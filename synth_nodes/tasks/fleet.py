@@ -12,6 +12,7 @@ from synth_nodes.tasks.observation import Observation, ObservationBuilder, Obser
 from synth_nodes.tasks.path import PathFollower
 from synth_nodes.types import FloatArray, LidarSpec
 from synth_nodes.world.actors import ActorSettings
+from synth_nodes.world.randomise import Randomisation
 from synth_nodes.world.world import World
 
 PHYSICS_STEP = 0.025
@@ -24,7 +25,7 @@ class Fleet:
     def __init__(
         self, course: Course, lidar: LidarSpec, observation: ObservationSpec,
         actors: ActorSettings, map_index: NDArray[np.int64], seed: int,
-        physics_step: float = PHYSICS_STEP,
+        physics_step: float = PHYSICS_STEP, randomisation: Randomisation | None = None,
     ) -> None:
         """
         Place the robots; every one needs an errand before the first observation.
@@ -36,14 +37,17 @@ class Fleet:
         :param map_index: map of each robot, shape (B,).
         :param seed: of world, people and noise.
         :param physics_step: longest step of the simulated world [s].
+        :param randomisation: what each robot draws anew with each errand; None for nothing.
         """
         batch = len(map_index)
         self.map_index = np.asarray(map_index, np.int64)
-        self.world = World(course.atlas, course.robot, actors, batch, seed, self.map_index)
+        self.world = World(course.atlas, course.robot, actors, batch, seed, self.map_index,
+                           randomisation=randomisation)
         self.contact = np.zeros(batch, bool)
         """Contact in the last step that was the robot's doing, shape (B,)."""
         self.blocked = np.zeros(batch, bool)
         """Contact in the last step that a person made with a standing robot, shape (B,)."""
+        self._mounts = None if randomisation is None else self.world.mount_offset
         self._lidar = Lidar(lidar, course.atlas, seed + 1)
         self._builder = ObservationBuilder(observation, lidar, batch)
         self._follower = PathFollower([np.zeros((1, 2))] * batch, observation)
@@ -67,7 +71,8 @@ class Fleet:
     def observe(self) -> Observation:
         """Scan, and make the observation of every robot."""
         self._goal = self._follower.goal(self.world.pose)
-        ranges = self._lidar.scan(self.world.pose, self.map_index, self.world.actors)
+        ranges = self._lidar.scan(self.world.pose, self.map_index, self.world.actors,
+                                  mount_offset=self._mounts)
         self._builder.push(ranges, self._time)
         return self._builder.build(self._goal, self.world.velocity)
 

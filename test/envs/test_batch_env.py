@@ -15,6 +15,7 @@ from synth_nodes.tasks.line_following import LineFollowingRules
 from synth_nodes.types import LidarSpec
 from synth_nodes.world.actors import ActorSettings
 from synth_nodes.world.building import generate_building
+from synth_nodes.world.randomise import Randomisation
 
 GOALS = GoalReachingSettings(
     layouts=('clutter', 'rooms'), scenes=1, errands=16, max_length=6.0,
@@ -162,3 +163,54 @@ def test_wrong_use_is_refused_in_words(goals):
         env.reset(mask=np.zeros(3, bool))
     with pytest.raises(InputError, match='no painted line'):
         LineFollowingTask(LineFollowingSettings(layouts=('clutter',), scenes=1))
+
+
+SPREAD = Randomisation(speed=(0.6, 1.4), lag=(0.5, 3.0), slip=(0.0, 0.1), people=(0.0, 1.0),
+                       mount_shift=0.1, mount_turn=0.2)
+
+
+@pytest.mark.parametrize('task', ('goals', 'lines'))
+def test_each_robot_and_each_episode_draw_their_own_within_the_ranges(task):
+    if task == 'goals':
+        env = BatchEnv(GoalReachingTask(replace(GOALS, randomisation=SPREAD)), 6)
+    else:
+        env = BatchEnv(LineFollowingTask(
+            LineFollowingSettings(scenes=1, randomisation=SPREAD)), 6)
+    runs = []
+    for seed in (3, 3, 4):
+        env.reset(seed)
+        for _ in range(20):
+            env.step(np.tile([1.0, 0.0], (6, 1)))
+        runs.append(env.observation['velocity'].copy())
+        low, high = env.bounds['velocity']
+        assert ((low <= runs[-1]) & (runs[-1] <= high)).all()
+    assert np.array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+    world = worlds_of(env)
+    top = world.domain.drives[:, 0] / env.task.robot.max_speed
+    assert len(np.unique(top)) == 6
+    assert ((top >= 0.6) & (top <= 1.4)).all()
+    env.reset(mask=np.arange(6) < 3)
+    again = world.domain.drives[:, 0] / env.task.robot.max_speed
+    assert np.array_equal(again[3:], top[3:])
+    assert not (again[:3] == top[:3]).any()
+
+
+def worlds_of(env):
+    robots = env._shards[0].robots
+    return robots.fleet.world if hasattr(robots, 'fleet') else robots._world
+
+
+def test_a_drawn_mount_shows_in_the_scan():
+    spread = Randomisation(mount_turn=0.5)
+    still = replace(GOALS, actors=ActorSettings(count=0))
+    scans = []
+    for settings in (still, replace(still, randomisation=spread)):
+        env = BatchEnv(GoalReachingTask(settings), 4)
+        scans.append(env.reset(2)['scan'].copy())
+    assert not np.allclose(scans[0], scans[1], atol=0.2)
+
+
+def test_drawing_maps_is_refused_in_words():
+    with pytest.raises(InputError, match='more scenes'):
+        GoalReachingTask(replace(GOALS, randomisation=Randomisation(any_map=True)))
