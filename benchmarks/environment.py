@@ -16,18 +16,18 @@ from synth_nodes.envs.settings import GoalReachingSettings, LineFollowingSetting
 
 
 def rate(task, batch, threads, rounds):
-    """Environment steps a second, the median over rounds after a warm-up that plans errands."""
+    """Steps in a second of wall time and of CPU time, medians after a warm-up that plans."""
     env = BatchEnv(task, batch, threads=threads)
     env.reset(0)
     rng, times = np.random.default_rng(0), []
     for k in range(30 + rounds):
         action = rng.uniform((0.0, -0.5), (1.0, 0.5), (batch, 2)).astype(np.float32)
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         env.step(action)
         if k >= 30:
-            times.append(time.perf_counter() - start)
+            times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
     env.close()
-    return batch / np.median(times)
+    return batch / np.median(times, axis=0) / 1e3
 
 
 def main():
@@ -40,13 +40,16 @@ def main():
     default = GoalReachingSettings()
     print(f'{options.batch} robots, {default.lidar.beams} beams of {default.lidar.range_max:g} m, '
           f'{default.actors.count} people each, {options.threads} threads')
+    print('k steps in a second of wall time, of CPU time (all threads together):')
     for layout in (*default.layouts, 'yard'):
         task = GoalReachingTask(GoalReachingSettings(layouts=(layout,), errands=64))
-        print(f'  goal reaching, {layout:10s} {rate(task, *run) / 1e3:7.1f} k steps/s')
+        print('  goal reaching, {:10s} {:7.1f} {:7.1f}'.format(layout, *rate(task, *run)))
     lines = LineFollowingTask(LineFollowingSettings())
-    print(f'  line following            {rate(lines, *run) / 1e3:7.1f} k steps/s')
+    print('  line following            {:7.1f} {:7.1f}'.format(*rate(lines, *run)))
     task = GoalReachingTask(GoalReachingSettings(errands=64))
-    print(f'goal reaching, its own mixture of layouts: {rate(task, *run):.0f} steps/s')
+    wall, cpu = rate(task, *run)
+    print(f'goal reaching, its own mixture of layouts: {wall:.1f} k steps/s of wall time, '
+          f'{cpu:.1f} of CPU time')
 
 
 if __name__ == '__main__':

@@ -1,5 +1,5 @@
 """
-Stepping of worlds, one thread: drive, people, exact contact, clearance, with and without lidar.
+Stepping of worlds: drive, people, exact contact, clearance, with and without lidar (CPU time).
 
     python benchmarks/world.py [--batch 1024] [--rounds 7]
 """
@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from synth_nodes.sensors.lidar import Lidar
-from synth_nodes.types import GridMap, LidarSpec, RobotSpec
+from synth_nodes.types import LidarSpec, RobotSpec
 from synth_nodes.world.actors import ActorSettings
 from synth_nodes.world.atlas import MapAtlas
 from synth_nodes.world.building import generate_building
@@ -25,12 +25,12 @@ def rate(world, lidar, rounds, steps=5):
     rng, times = np.random.default_rng(0), []
     for _ in range(rounds + 1):
         command = rng.uniform((0, 0, -1), (0.8, 0, 1), (world.batch, 3))
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(steps):
             world.step(command, 0.05)
             if lidar:
                 lidar.scan(world.pose, world.map_index, world.actors, out)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
         world.reset(world.collided)
     return world.batch * steps / np.median(times[1:])
 
@@ -56,24 +56,6 @@ def main():
             results.append(rate(world, Lidar(spec, atlas) if spec else None, options.rounds))
         print(f'{what:36s} {results[0] / 1e3:7.1f} k steps/s, '
               f'with 360 beams {results[1] / 1e3:6.1f} k steps/s')
-    print('\nlidar as the map grows, hall after hall of 20 m (128 robots x 360 beams, 10 m):')
-    for halls in (1, 4, 16, 64, 256):
-        side = int(np.sqrt(halls))
-        hall = np.zeros((200, 200), np.int8)
-        hall[:4], hall[:, :4] = 100, 100
-        hall[90:110, :4] = 0
-        grid = GridMap(np.tile(hall, (side, side)), 0.1)
-        atlas = MapAtlas.build([grid])
-        world = World(atlas, RobotSpec(), alone, 128)
-        lidar, out = Lidar(LidarSpec(range_max=10.0), atlas), np.empty((128, 360), np.float32)
-        lidar.scan(world.pose, world.map_index, None, out)
-        times = []
-        for _ in range(options.rounds):
-            start = time.perf_counter()
-            lidar.scan(world.pose, world.map_index, None, out)
-            times.append(time.perf_counter() - start)
-        print(f'  {grid.occupancy.size * 0.01:9.0f} m^2: {np.median(times) / 128 * 1e6:6.1f} us '
-              'a scan')
 
 
 if __name__ == '__main__':
