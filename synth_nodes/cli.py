@@ -7,6 +7,7 @@ import sys
 
 from synth_nodes import __version__
 from synth_nodes.commands import (
+    campaign,
     check,
     dataset,
     demo,
@@ -34,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument('--version', action='version', version=f'synth-nodes {__version__}')
     verbs = top.add_subparsers(title='verbs', required=True, metavar='VERB')
     for module in (demo, launch, generate, dataset, metrics, train, evaluate, models, check,
-                   replay):
+                   replay, campaign):
         module.add(verbs)
     return top
 

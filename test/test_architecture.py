@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / 'synth_nodes'
 # A room may import those before it.
 ORDER = [
     'errors', 'settings', 'types', 'files', 'resources', 'world', 'sensors', 'tasks', 'envs',
-    'gpu', 'dataset', 'generators', 'metrics', 'policy', 'train', 'export', 'infer',
-    'safety', 'ros', 'nodes', 'report', 'graphs', 'parameter_files', 'processes', 'bringup',
+    'gpu', 'dataset', 'generators', 'metrics', 'policy', 'train', 'export', 'infer', 'safety',
+    'ros', 'nodes', 'campaign', 'report', 'graphs', 'parameter_files', 'processes', 'bringup',
     'commands', 'cli',
 ]
 ROS_ROOMS = {'ros', 'nodes'}

@@ -18,6 +18,7 @@ from synth_nodes.safety.mounts import Mount
 from synth_nodes.safety.nav2_zones import Mask, sample_outline
 from synth_nodes.safety.observed import OUTLINE_STEP
 from synth_nodes.safety.rules import SourceRules
+from synth_nodes.safety.scan_doubts import Doubts, possible
 from synth_nodes.safety.sight import View
 from synth_nodes.safety.sources import PointSource, scan_source
 from synth_nodes.safety.zone_settings import SourceSettings
@@ -58,7 +59,7 @@ class Intake:
         self.enabled = settings.enabled
         self._rules, self._masks = rules, tuple(masks)
         self._frame = settings.frame
-        self._frozen = _Frozen(rules)
+        self._frozen, self._doubts = _Frozen(rules), Doubts(rules)
         self._stamp = -math.inf
         self._source = self._invalid('no data has come yet')
 
@@ -81,7 +82,7 @@ class Intake:
         except InputError as error:
             self.refuse(str(error), header.stamp)
             return
-        values = np.asarray(ranges, np.float64)
+        values = possible(np.asarray(ranges, np.float64), range_max)
         angles = -angles if flipped else angles
         source = scan_source(self._rules, self.name, values, angles, range_min, range_max,
                              (x, y, yaw), 0.0, footprint=self._footprint, reach=self._reach)
@@ -89,7 +90,8 @@ class Intake:
         z = float(mount.translation[2])
         points = self._shown(source.points_base, np.full(len(source.points_base), z))
         self._put(replace(source, points_base=points), header,
-                  self._frozen.look(np.asarray(ranges), header))
+                  self._frozen.look(np.asarray(ranges), header)
+                  or self._doubts.look(values, angles, range_max))
 
     @property
     def view(self) -> View | None:

@@ -79,6 +79,9 @@ class SourceRules:
         low=1, high=100)
     max_invalid: float = setting(
         0.2, 'Largest part of invalid beams (NaN, -inf, too short) in a scan.', low=0.0, high=1.0)
+    empty: str = setting(
+        'refuse', "What a scan without a single return means: 'refuse' takes the sensor for dead, "
+        "'free' takes it that nothing is there, as in the open.", choices=('refuse', 'free'))
     frozen_scans: int = setting(
         5, 'Scans in a row, the same to the bit while odometry says that the robot moves, from '
         'which a sensor counts as frozen; 0 switches the test off.', low=0, high=1000)

@@ -149,7 +149,7 @@ def repeat(eye, count, travel, ranges=2.0, step=0.05):
     (5, 0.05, 2.0, False), (4, 9.0, 2.0, True), (50, 0.04, 2.0, True), (50, 9.0, np.inf, True)])
 def test_frozen_scan_of_a_moving_robot_is_refused_and_a_still_one_is_not(count, travel, ranges,
                                                                         valid):
-    source = repeat(intake(), count, travel, ranges)
+    source = repeat(intake(rules=SourceRules(empty='free')), count, travel, ranges)
     assert source.valid == valid
     assert valid or 'it is frozen: 5 times the same to the bit' in source.reason
 

@@ -1,0 +1,1 @@
+"""Proof of the safety monitor by millions of random scenarios, and by injected faults."""

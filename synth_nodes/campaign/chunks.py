@@ -1,0 +1,54 @@
+"""Chunks of a campaign: each runs alone, in any order, on any number of processes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+import time
+
+from synth_nodes.campaign.batch import draw_batch
+from synth_nodes.campaign.figures import count_monitor, count_stops, Counts
+from synth_nodes.campaign.judges import none, PEERS, strict
+from synth_nodes.campaign.parallel import spread
+from synth_nodes.campaign.simulate import Drivers
+from synth_nodes.safety.rules import SafetyRules
+from synth_nodes.types import RobotSpec
+
+CHUNK = 4096
+"""Scenarios of a chunk."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a campaign draws and compares."""
+
+    seed: int
+    size: int = CHUNK
+    """Scenarios of a chunk."""
+    breach: bool = False
+    """Whether drives break the stated model."""
+    fixed: tuple[SafetyRules, RobotSpec] | None = None
+    """Rules and robot of all scenarios; None draws them, for each chunk its own."""
+    compare_every: int = 1
+    """One chunk of so many is driven under Nav2's semantics as well."""
+
+
+def run_chunk(plan: Plan, chunk: int) -> Counts:
+    """Run the scenarios of a chunk under each monitor and count."""
+    begin = time.process_time()
+    batch = draw_batch(plan.seed, chunk, plan.size, breach=plan.breach, fixed=plan.fixed)
+    peers = PEERS if chunk % plan.compare_every == 0 else {}
+    results = {name: Drivers(batch, judge).run()
+               for name, judge in {'strict': strict, 'none': none, **peers}.items()}
+    first = chunk * plan.size
+    return {
+        'chunk': chunk, 'first': first, 'size': plan.size, 'family': batch.setup.family,
+        'drive': batch.setup.robot.drive, 'other_speed': batch.setup.rules.braking.other_speed,
+        'monitors': {name: count_monitor(r, first) for name, r in results.items()},
+        'stops': count_stops(batch, results['strict'], results['none']),
+        'seconds': time.process_time() - begin,
+    }
+
+
+def run_chunks(plan: Plan, chunks: Sequence[int], jobs: int) -> Iterator[Counts]:
+    """Run chunks on so many processes and give their counts as they come."""
+    return spread(partial(run_chunk, plan), chunks, jobs)

@@ -1,0 +1,68 @@
+import json
+
+import pytest
+
+from synth_nodes.campaign.chunks import Plan, run_chunk
+from synth_nodes.campaign.figures import add_up, GAP_EDGES, median, summary, upper_bound
+from synth_nodes.campaign.judges import none
+from synth_nodes.campaign.pictures import draw_histograms, draw_trace
+from synth_nodes.campaign.store import append, CHUNKS, opened
+from synth_nodes.campaign.trace import scenario, traced
+from synth_nodes.errors import InputError
+
+PLAN = Plan(5, 8)
+
+
+def test_chunks_that_are_done_are_found_again_and_a_torn_line_is_not(tmp_path):
+    assert opened(tmp_path, PLAN) == []
+    append(tmp_path, {'chunk': 0, 'size': 16})
+    append(tmp_path, {'chunk': 3, 'size': 16})
+    with (tmp_path / CHUNKS).open('a') as stream:
+        stream.write('{"chunk": 4, "si')
+    assert [c['chunk'] for c in opened(tmp_path, PLAN)] == [0, 3]
+    append(tmp_path, {'chunk': 4, 'size': 16})
+    assert [c['chunk'] for c in opened(tmp_path, PLAN)] == [0, 3, 4]
+
+
+def test_folder_of_another_campaign_is_refused(tmp_path):
+    opened(tmp_path, PLAN)
+    with pytest.raises(InputError, match='another campaign'):
+        opened(tmp_path, Plan(6, 8))
+
+
+def test_damaged_folder_is_refused_by_name(tmp_path):
+    opened(tmp_path, PLAN)
+    (tmp_path / CHUNKS).write_text('nonsense\n')
+    with pytest.raises(InputError, match='cannot be used'):
+        opened(tmp_path, PLAN)
+
+
+def test_counts_add_up_and_maxima_stay():
+    total = add_up([{'a': 1, 'x_max': 2.0, 'h': [1, 2], 'm': {'b': 1}, 'failing': [7]},
+                    {'a': 2, 'x_max': 1.0, 'h': [3, 4], 'm': {'b': 5}, 'failing': [9]}])
+    assert total == {'a': 3, 'x_max': 2.0, 'h': [4, 6], 'm': {'b': 6}, 'failing': [7, 9]}
+
+
+def test_bound_on_the_share_of_collisions():
+    assert upper_bound(0, 10 ** 7) == pytest.approx(3e-7, rel=0.01)
+    assert upper_bound(0, 0) is None
+    assert 0.1 < upper_bound(10, 100) < 0.17
+
+
+def test_median_of_a_histogram():
+    counts = [0] * (len(GAP_EDGES) - 1)
+    assert median(counts, GAP_EDGES) is None
+    counts[10], counts[20] = 1, 2
+    assert GAP_EDGES[20] < median(counts, GAP_EDGES) < GAP_EDGES[21]
+
+
+def test_report_holds_what_people_ask_for_and_pictures_are_drawn(tmp_path):
+    chunks = [run_chunk(PLAN, k) for k in range(2)]
+    report = json.loads(json.dumps(summary(chunks)))
+    assert report['scenarios'] == 16
+    assert report['monitors']['strict']['collisions'] == 0
+    assert 0.0 <= report['monitors']['strict']['speed_let_through'] <= 1.0
+    draw_histograms(tmp_path / 'campaign.png', chunks)
+    draw_trace(tmp_path / 'one.png', traced(scenario(PLAN, 1), none), 'one')
+    assert (tmp_path / 'campaign.png').stat().st_size > 10_000
+    assert (tmp_path / 'one.png').stat().st_size > 10_000

@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from synth_nodes.safety.rules import SourceRules
+from synth_nodes.safety.scan_doubts import Doubts, possible
+
+ANGLES = np.linspace(-2.0, 2.0, 50)
+SEEN = np.full(50, 3.0)
+
+
+def test_scan_without_a_return_is_a_dead_sensor_unless_told_otherwise():
+    nothing = np.full(50, np.inf)
+    assert 'none of its beams returns' in Doubts(SourceRules()).look(nothing, ANGLES, 12.0)
+    assert Doubts(SourceRules(empty='free')).look(nothing, ANGLES, 12.0) == ''
+    nothing[7] = 12.0
+    assert Doubts(SourceRules()).look(nothing, ANGLES, 12.0) == ''
+
+
+def test_ranges_far_beyond_what_a_lidar_measures_are_not_free_space():
+    ranges = np.array([0.5, 12.5, 119.0, 121.0, 3000.0, np.inf, -np.inf, np.nan])
+    kept = possible(ranges, 12.0)
+    assert np.isnan(kept).tolist() == [False, False, False, True, True, False, False, True]
+    assert np.array_equal(kept[[0, 1, 2, 5, 6]], ranges[[0, 1, 2, 5, 6]])
+
+
+@pytest.mark.parametrize('angles', [-ANGLES, ANGLES + 0.2, ANGLES[:40]])
+def test_scan_that_covers_another_sector_than_the_first_is_refused(angles):
+    doubts = Doubts(SourceRules())
+    assert doubts.look(SEEN, ANGLES, 12.0) == ''
+    assert 'those of its first scan' in doubts.look(SEEN[:len(angles)], angles, 12.0)
+    assert doubts.look(SEEN, ANGLES + 0.05, 12.0) == ''

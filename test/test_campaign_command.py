@@ -1,0 +1,57 @@
+import json
+
+from synth_nodes.cli import main
+
+
+def test_campaign_reports_and_goes_on_where_it_was(tmp_path, capsys):
+    words = ['campaign', '--scenarios', '12', '--chunk', '6', '--seed', '3',
+             '--out', str(tmp_path), '--json']
+    assert main(words) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first['scenarios'] == 12 and first['monitors']['strict']['collisions'] == 0
+    assert first['monitors']['none']['collisions'] > 0
+    written = (tmp_path / 'chunks.jsonl').read_text()
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out) == first
+    assert (tmp_path / 'chunks.jsonl').read_text() == written
+    assert json.loads((tmp_path / 'report.json').read_text()) == first
+    assert (tmp_path / 'campaign.png').exists()
+
+
+def test_campaign_of_a_rules_file_and_a_table(tmp_path, capsys):
+    rules = tmp_path / 'rules.yaml'
+    rules.write_text('/**/safety_monitor_node:\n  ros__parameters:\n    safety:\n'
+                     '      braking:\n        margin: 0.15\n')
+    assert main(['campaign', '--scenarios', '8', '--chunk', '8', '--rules', str(rules)]) == 0
+    out = capsys.readouterr().out
+    assert 'nav2_approach_1.2' in out and 'held without need' in out
+
+
+def test_one_scenario_alone_leaves_a_trace_and_a_picture(tmp_path, capsys):
+    assert main(['campaign', '--chunk', '32', '--only', '5', '--out', str(tmp_path)]) == 0
+    assert 'status' in capsys.readouterr().out
+    story = json.loads((tmp_path / 'scenario_5.json').read_text())
+    assert story['index'] == 5 and story['rules'] and story['robot']
+    assert (tmp_path / 'scenario_5.png').exists()
+
+
+def test_broken_model_is_reported_without_blame(capsys):
+    code = main(['campaign', '--scenarios', '12', '--chunk', '6', '--broken', '--json'])
+    assert code == 0
+    monitors = json.loads(capsys.readouterr().out)['monitors']
+    assert monitors['none']['collisions'] > 0
+
+
+def test_faults_are_counted_by_kind(tmp_path, capsys):
+    words = ['campaign', '--faults', 'scan_nan', 'command_late', '--seeds', '2',
+             '--out', str(tmp_path)]
+    assert main(words) == 0
+    assert '4 of 4 met' in capsys.readouterr().out
+    assert json.loads((tmp_path / 'faults.json').read_text())['good'] == 4
+
+
+def test_bad_campaign_input_is_refused(tmp_path, capsys):
+    for words in (['--scenarios', '0'], ['--only', '-1'], ['--faults', 'nonsense'],
+                  ['--rules', str(tmp_path / 'none.yaml')]):
+        assert main(['campaign', *words]) == 2
+        assert capsys.readouterr().err.count('\n') == 1
