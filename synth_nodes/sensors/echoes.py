@@ -110,13 +110,16 @@ def echo_batch(
     for b in range(poses.shape[0]):
         own = mixed(mixed(key[0]) + np.uint64(b))
         mount = mounts[b if mounts.shape[0] > 1 else 0]
-        moved[:] = actors[b]
+        for a in range(actors.shape[1]):
+            for k in range(5):
+                moved[a, k] = actors[b, a, k]
         for k in range(beams.angle.size):
             time = k * increment
             x, y, yaw = carried(poses[b, 0], poses[b, 1], poses[b, 2], velocity[b, 0],
                                 velocity[b, 1], velocity[b, 2], time)
-            moved[:, 0] = actors[b, :, 0] + time * actors[b, :, 2]
-            moved[:, 1] = actors[b, :, 1] + time * actors[b, :, 3]
+            for a in range(actors.shape[1]):
+                moved[a, 0] = actors[b, a, 0] + time * actors[b, a, 2]
+                moved[a, 1] = actors[b, a, 1] + time * actors[b, a, 3]
             c, s = np.cos(yaw), np.sin(yaw)
             x += c * mount[0] - s * mount[1]
             y += s * mount[0] + c * mount[1]

@@ -63,8 +63,8 @@ def advance(ways: NDArray[np.float64], dt: float, noise: NDArray[np.float64], er
     by_slip = np.zeros((3, 3))
     fade = np.exp(-dt / errors.share_time)
     for b in range(ways.shape[0]):
-        by_error[:] = 0.0
-        by_slip[:] = 0.0
+        _clear(by_error)
+        _clear(by_slip)
         moved = np.zeros(3)
         for w in range(wheels):
             variance = errors.slip * errors.slip * abs(ways[b, w])
@@ -93,6 +93,24 @@ def advance(ways: NDArray[np.float64], dt: float, noise: NDArray[np.float64], er
         e = wheels + 1 + k
         counter.known[e, e] += (1.0 - fade * fade) * (
             errors.share[k] ** 2 - counter.known[e, e])
+
+
+# Loops over elements, here and below: slices take numba seconds to compile.
+@inline
+def _clear(matrix: NDArray[np.float64]) -> None:
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
+            matrix[i, j] = 0.0
+
+
+@inline
+def _turned(c: float, s: float, x: float, y: float) -> NDArray[np.float64]:
+    """Return the planar motion with a turn of cosine c and sine s, shape (3, 3)."""
+    out = np.zeros((3, 3))
+    out[0, 0], out[0, 1], out[0, 2] = c, -s, x
+    out[1, 0], out[1, 1], out[1, 2] = s, c, y
+    out[2, 2] = 1.0
+    return out
 
 
 @inline
@@ -129,8 +147,7 @@ def _carry(moved: NDArray[np.float64], yaw: float, by_error: NDArray[np.float64]
     middle = yaw + 0.5 * moved[2]
     c, s = np.cos(middle), np.sin(middle)
     dx, dy = moved[0] * c - moved[1] * s, moved[0] * s + moved[1] * c
-    turn = np.array(((c, -s, -0.5 * dy), (s, c, 0.5 * dx), (0.0, 0.0, 1.0)))
-    on = np.array(((1.0, 0.0, -dy), (0.0, 1.0, dx), (0.0, 0.0, 1.0)))
+    turn, on = _turned(c, s, -0.5 * dy, 0.5 * dx), _turned(1.0, 0.0, -dy, dx)
     by = np.zeros((3, many))
     for i in range(3):
         for e in range(many):
@@ -154,5 +171,8 @@ def _carry(moved: NDArray[np.float64], yaw: float, by_error: NDArray[np.float64]
             for e in range(many):
                 spread[i, j] += (carried[i, e] * by[j, e] + by[i, e] * carried[j, e]
                                  + gained[i, e] * by[j, e])
-    own[:] = spread
-    both[:] = carried + gained
+    for i in range(3):
+        for j in range(3):
+            own[i, j] = spread[i, j]
+        for e in range(many):
+            both[i, e] = carried[i, e] + gained[i, e]

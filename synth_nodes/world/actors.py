@@ -88,7 +88,8 @@ def new_goal(crowd: Crowd, ways: Ways, streams: NDArray[np.uint64], b: int, a: i
 def startle(crowd: Crowd, ways: Ways, manner: Manner, streams: NDArray[np.uint64],
             b: int, a: int) -> None:
     """Let whoever touched something stand for a moment; people then go elsewhere."""
-    crowd.body[b, a, 2:4] = 0.0
+    crowd.body[b, a, 2] = 0.0
+    crowd.body[b, a, 3] = 0.0
     if crowd.track[b, a] >= 0:
         crowd.rest[b, a] = 0.5
         return

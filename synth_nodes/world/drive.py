@@ -87,7 +87,7 @@ def give(queue: Queue, drive: Drive, b: int, now: float, v: float, w: float,
     w = min(max(w, -drive.max_turn_rate), drive.max_turn_rate)
     side = drive.max_lateral_speed if drive.kind == OMNIDIRECTIONAL else 0.0
     size = queue.due.shape[1]
-    first, count = queue.ends[b]
+    first, count = queue.ends[b, 0], queue.ends[b, 1]
     newest = (first + count - 1) % size
     crowded = count > 0 and now + drive.latency - queue.due[b, newest] < SHORTEST_STEP
     if not crowded:

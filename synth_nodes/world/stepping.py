@@ -120,8 +120,9 @@ def _step_one(scene: Scene, state: State, drive: Drive, b: int, dt: float,
             done, wall = _advance(scene, state, b, twist, span, corners)
             slack = 0.0
             if done < span:
-                velocity[:] = 0.0
-                state.wheels[b, :3] = 0.0
+                for k in range(3):
+                    velocity[k] = 0.0
+                    state.wheels[b, k] = 0.0
                 touched = True
                 by_actor = not wall
                 _settle_crowd(scene, state, b, left - done)
