@@ -6,6 +6,7 @@ OUT ?= out
 GOALS ?= 5
 RATE ?=
 SEED ?= 1
+NOISE ?= model
 
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
@@ -14,6 +15,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo 'make demo [MAP=map.yaml | LOG=log.gz] [GOALS=5] [RATE=4] [SEED=1] [OUT=out]'
+	@echo '          [NOISE=learned]'
 	@echo '           set up, drive a robot through a building, write a report'
 	@echo 'make test  set up, then lint, types and all tests'
 	@echo 'make setup only create the environment in $(VENV)'
@@ -25,7 +27,7 @@ $(READY): setup.py pyproject.toml constraints.txt package.xml tools/make_env.py
 setup: $(READY)
 
 demo: $(READY)
-	$(BIN)/synth-nodes demo --goals $(GOALS) --seed $(SEED) --out $(OUT) \
+	$(BIN)/synth-nodes demo --goals $(GOALS) --seed $(SEED) --noise $(NOISE) --out $(OUT) \
 	    $(if $(RATE),--rate $(RATE)) $(if $(MAP),--map $(MAP)) $(if $(LOG),--log $(LOG))
 
 lint: $(READY)

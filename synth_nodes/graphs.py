@@ -50,6 +50,8 @@ MAP = Argument('map', 'Nav2 map or scene (YAML) to drive in, or layout:NAME, a g
                'generated building when not given.')
 RATE = Argument('rate', 'Speed of simulated time against real time; 1.0 when not given.',
                 kind=float)
+NOISE = Argument('noise', "Noise of the lidar: 'model', that of its settings, or 'learned' from "
+                 'recorded drives.', 'model')
 CAMERA = Argument('camera', 'Start the RGB and depth camera too.', 'false', bool)
 
 
@@ -67,7 +69,7 @@ SIMULATED = 5
 WORLD = (
     NodeEntry('world_node', (('map', 'map'), ('rate', 'rate'), ('with_camera', 'camera')),
               nice=SIMULATED),
-    NodeEntry('lidar_node', nice=SIMULATED),
+    NodeEntry('lidar_node', (('noise', 'noise'),), nice=SIMULATED),
     NodeEntry('imu_node', nice=SIMULATED),
     NodeEntry('odometry_node', nice=SIMULATED),
     NodeEntry('planner_node', nice=SIMULATED),
@@ -78,12 +80,14 @@ DRIVING = (NodeEntry('policy_node'), NodeEntry('safety_monitor_node'))
 SIM = Graph(
     'sim', 'A simulated robot, its sensors, the policy and the safety monitor.',
     WORLD + DRIVING,
-    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('sim'), MAP, RATE, CAMERA),
+    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('sim'), MAP, RATE, CAMERA,
+     NOISE),
     base=('safety', 'sim'), localhost=True)
 TRAIN = Graph(
     'train', 'The graph sim with the trainer, which learns and swaps in new policies.',
     (*WORLD, *DRIVING, NodeEntry('trainer_node')),
-    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('train'), MAP, RATE, CAMERA),
+    (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('train'), MAP, RATE, CAMERA,
+     NOISE),
     base=('safety', 'sim'), localhost=True)
 ROBOT = Graph(
     'robot', 'The policy and the safety monitor on a real robot, whose drivers give the topics.',

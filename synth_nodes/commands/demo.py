@@ -38,6 +38,8 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--rate', type=float, default=4.0,
                         help='simulated time against real time, where the machine keeps up '
                              '(default: 4)')
+    parser.add_argument('--noise', choices=('model', 'learned'), default='model',
+                        help='noise of the lidar: of its settings, or learned from a real one')
     parser.add_argument('--params-file', type=Path, metavar='FILE',
                         help='ROS parameter file, read after the packaged ones')
     parser.add_argument('--out', type=Path, default=Path('out'),
@@ -74,6 +76,7 @@ def _place(args: argparse.Namespace) -> str:
 
 def _plan(args: argparse.Namespace, out: Path, chart: Path | str | None) -> Plan:
     values = {'goals': str(args.goals), 'seed': str(args.seed), 'rate': str(args.rate),
+              'noise': args.noise,
               'out': str(out), 'safety_log': str(out / 'safety')}
     if chart is not None:
         values['map'] = str(chart)

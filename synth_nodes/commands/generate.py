@@ -28,6 +28,8 @@ def add(verbs: Subparsers) -> None:
                         help='Nav2 map to drive in, repeatable; generated buildings if none')
     parser.add_argument('--records', type=int, help='records in all')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
+    parser.add_argument('--sensor', type=Path, metavar='DIR',
+                        help="learned sensor ('synth-nodes train generator') in place of noise")
     parser.add_argument('--append', action='store_true',
                         help='go on with a data set that is there; give another seed')
     parser.add_argument('--split', action='append', default=[], metavar='PLACE=SPLIT',
@@ -54,10 +56,16 @@ def _generate(args: argparse.Namespace) -> int:
         from synth_nodes.world.building import generate_building
 
         maps = [generate_building(settings.seed * 1000 + k) for k in range(settings.buildings)]
+    sensor = None
+    if args.sensor:
+        from synth_nodes.generators.learned import load
+
+        sensor = load(args.sensor, settings.seed).scan
     begin = time.perf_counter()
     with progress('driving', settings.records, ' records') as advance:
         writer = generate(settings, maps, robot, lidar, args.out, args.append, args.command_line,
-                          parse_splits(args.split), lambda done, total: advance(done, ''))
+                          parse_splits(args.split), lambda done, total: advance(done, ''),
+                          sensor)
     seconds = time.perf_counter() - begin
     if args.json:
         print_json({'data_set': args.out, 'records': writer.written, 'seconds': seconds})

@@ -1,7 +1,7 @@
 """Synthetic drives with labels: robots on errands in many places, a record every so often."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ from synth_nodes.world.world import World
 
 Advance = Callable[[int, int], None]
 """Called with records done and records in all."""
+Sensor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Makes real scans of ideal ones."""
 NOISE_TIME = 0.6
 """How long a disturbance of the commands lasts [s]."""
 PATIENCE = 4.0
@@ -76,7 +78,8 @@ def label_fields(arcs: int) -> tuple[Field, ...]:
 
 def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot: RobotSpec,
              lidar: LidarSpec, out: Path, append: bool = False, command: str = '',
-             splits: dict[str, str] | None = None, advance: Advance | None = None) -> Writer:
+             splits: dict[str, str] | None = None, advance: Advance | None = None,
+             sensor: Sensor | None = None) -> Writer:
     """
     Drive and write down.
 
@@ -87,10 +90,14 @@ def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot:
     :param command: the command line, for the header.
     :param splits: split of a place by name; others go by a hash of their names.
     :param advance: called with records done and in all.
+    :param sensor: makes of ideal scans, (N, beams) [m], what a real sensor would have told; the
+        noise of `lidar` is then left out. None for the noise of `lidar`.
     :return: the closed writer; the same settings give the same bytes.
     :raises InputError: when the robot fits nowhere in a place, or the data set does not fit.
     """
-    drive = Drive(settings, Course(maps, robot), lidar)
+    if sensor is not None:
+        lidar = replace(lidar, noise_std=0.0, noise_slope=0.0, dropout=0.0)
+    drive = Drive(settings, Course(maps, robot), lidar, sensor)
     arcs = fan(robot) if settings.arcs else np.zeros((0, 3))
     schema = Schema.of(
         out.name, (*drive_fields(lidar.beams), *label_fields(len(arcs))),
@@ -116,11 +123,12 @@ def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot:
 class Drive:
     """Robots on errands that are begun again and again."""
 
-    def __init__(self, settings: GenerateSettings, course: Course, lidar: LidarSpec) -> None:
+    def __init__(self, settings: GenerateSettings, course: Course, lidar: LidarSpec,
+                 sensor: Sensor | None = None) -> None:
         """Send every robot on its first errand; robots are dealt to the places in turn."""
         s, batch = settings, settings.robots
         self.course = course
-        self._settings, self._spec = s, lidar
+        self._settings, self._sensor = s, sensor
         self._map = np.arange(batch, dtype=np.int64) % len(course.maps)
         self._world = World(course.atlas, course.robot, s.actors, batch, s.seed, self._map)
         self._lidar = Lidar(lidar, course.atlas, s.seed + 1)
@@ -144,6 +152,7 @@ class Drive:
         world, s = self._world, self._settings
         pose, goal = world.pose.copy(), self._follower.goal(world.pose)
         ranges = self._lidar.scan(pose, self._map, world.actors)
+        ranges = ranges if self._sensor is None else self._sensor(ranges)
         label = self._expert.act(self._map, pose, world.velocity, world.actors, goal)
         self._decide(label)
         asked = np.concatenate((np.broadcast_to(arcs, (len(pose), *arcs.shape)),

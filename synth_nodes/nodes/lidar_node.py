@@ -11,6 +11,7 @@ from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 from synth_nodes.errors import InputError
+from synth_nodes.nodes.learned import ideal, learned_sensor
 from synth_nodes.nodes.pairing import Pairing
 from synth_nodes.nodes.parameters import LidarParameters, NODE_PARAMETERS
 from synth_nodes.ros.clocks import to_ns, to_stamp
@@ -45,6 +46,7 @@ class LidarNode(Node):
         self.ranges: NDArray[np.float32] = np.empty((1, s.lidar.beams), np.float32)
         self.powers = np.empty_like(self.ranges) if s.effects.surfaces else None
         self.layers: LayerLidar | None = None
+        self.learned = learned_sensor(s)
         # Checks the settings and loads the kernels before the first scene comes.
         self._use(MapAtlas.build([_EMPTY]))
         self._measure(np.zeros(3), np.zeros(3), np.zeros((0, 5)))
@@ -70,7 +72,8 @@ class LidarNode(Node):
 
     def _use(self, atlas: MapAtlas) -> None:
         s = self.settings
-        self.lidar = Lidar(s.lidar, atlas, s.seed, s.effects)
+        self.lidar = Lidar(*((s.lidar, atlas, s.seed, s.effects) if self.learned is None
+                             else (ideal(s.lidar), atlas)))
         if s.points.layers > 1:
             self.layers = LayerLidar(s.lidar, s.points, atlas, s.seed, s.effects)
         self.fault = ''
@@ -103,6 +106,8 @@ class LidarNode(Node):
         """Take a scan, and layers where there are some; the arrays are those of a reading."""
         around = (pose[None], _HERE, people[None])
         self.lidar.scan(*around, self.ranges, velocity=velocity[None], intensities=self.powers)
+        if self.learned is not None:
+            self.ranges[:] = self.learned.scan(self.ranges)
         arrays = {'ranges': self.ranges[0]}
         if self.powers is not None:
             arrays['powers'] = self.powers[0]

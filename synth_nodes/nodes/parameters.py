@@ -83,6 +83,12 @@ class LidarParameters:
     effects: ScanEffects = field(default_factory=ScanEffects)
     points: PointsSpec = field(default_factory=PointsSpec)
     faults: FaultSettings = field(default_factory=FaultSettings)
+    noise: str = setting(
+        'model', "Noise of 'lidar' and 'effects', or what a real sensor made of ideal scans: "
+        "'learned' takes the place of both.", choices=('model', 'learned'))
+    learned_sensor: str = setting(
+        '', "Folder of the learned sensor ('synth-nodes train generator'); the one that ships "
+        'with the package where empty.')
     seed: int = setting(2, 'Seed of noise and dropout.', low=0, high=2**31 - 1)
     frame_id: str = setting('laser', 'Frame of the scans.')
     points_frame: str = setting('laser_points', 'Frame of the points: the origin of the rays.')
@@ -229,7 +235,8 @@ class MissionParameters:
     goal_timeout: float = setting(
         180.0, 'Simulated time allowed for a goal.', unit='s', low=1.0, high=86400.0)
     ready_timeout: float = setting(
-        60.0, 'Wall time in which the graph must be ready.', unit='s', low=1.0, high=3600.0)
+        240.0, 'Wall time in which the graph must be ready: the first start compiles kernels.',
+        unit='s', low=1.0, high=3600.0)
     out: str = setting('', 'Directory for mission.json and the recording; empty: neither.')
     record: bool = setting(True, 'Record the topics to MCAP.')
     stamped: bool = setting(True, STAMPED_HELP)
