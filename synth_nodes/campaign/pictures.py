@@ -27,7 +27,7 @@ def draw_histograms(path: Path, chunks: Sequence[Mapping[str, Any]]) -> None:
             left.stairs(counts / counts.sum(), 100 * GAP_EDGES, color=ink, fill=True, alpha=0.5,
                         label=name.replace('_', ' '))
     left.axvline(5.0, color='#444444', linestyle='--', label='goal for the median')
-    left.set(xlim=(-15, 50), xlabel='room left at a wall, beyond the margin [cm]',
+    left.set(xlim=(-20, 20), xlabel='room left at a wall, beyond the margin [cm]',
              ylabel='share of robots held there', title='Where robots are held')
     left.legend()
     for ink, (name, counts) in zip(INK, (

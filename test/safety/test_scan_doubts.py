@@ -29,3 +29,9 @@ def test_scan_that_covers_another_sector_than_the_first_is_refused(angles):
     assert doubts.look(SEEN, ANGLES, 12.0) == ''
     assert 'those of its first scan' in doubts.look(SEEN[:len(angles)], angles, 12.0)
     assert doubts.look(SEEN, ANGLES + 0.05, 12.0) == ''
+
+
+def test_scan_without_beams_says_nothing_of_its_sector():
+    doubts = Doubts(SourceRules(empty='free'))
+    assert doubts.look(SEEN[:0], ANGLES[:0], 12.0) == ''
+    assert doubts.look(SEEN, -ANGLES, 12.0) == ''
