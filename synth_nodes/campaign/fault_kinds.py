@@ -28,6 +28,11 @@ def command_timeout(rules: Rules) -> float:
     return rules.command.timeout
 
 
+def next_command(rules: Rules) -> float:
+    """Find it with the command after the first."""
+    return rules.command.period
+
+
 def frozen(rules: Rules) -> float:
     """Find it after so many scans (of 0.1 s at most) and so long a way at 0.3 m/s."""
     return 0.1 * (rules.source.frozen_scans + 1) + rules.source.frozen_travel / 0.3
@@ -216,7 +221,7 @@ KINDS = (
     Kind('command_future', 'stamps ahead of the clock', at_once, command=_future),
     Kind('command_stamp_stands', 'the same stamp again and again', command_timeout,
          command=_held_stamp),
-    Kind('command_backward', 'each stamp before the last', at_once, command=_backward),
+    Kind('command_backward', 'each stamp before the last', next_command, command=_backward),
     Kind('command_wrong_size', 'not three numbers', at_once, command=_shape),
     Kind('command_wrong_frame', 'another frame', at_once, command=_in_frame),
     Kind('command_beyond_limits', 'faster than the robot', at_once, 'limits', command=_beyond),

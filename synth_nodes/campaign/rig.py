@@ -238,6 +238,8 @@ class Bench:
             problem = 'a command beyond the limits was let through'
         elif self.kind.reaction == 'zero' and moves[after].any():
             problem = 'motion was let through'
+        elif self.kind.reaction == 'zero' and took > bound:
+            problem = 'the stop came late'
         elif self.kind.reaction == 'pass' and not moves[times >= self.start].all():
             problem = 'the robot was stopped for no reason'
         return Reaction(not problem, problem, took, bound)

@@ -25,6 +25,8 @@ from synth_nodes.safety.zone_settings import SourceSettings
 
 Array = NDArray[np.float64]
 NONE = np.zeros((0, 2))
+OUT_OF_ORDER = 0.5
+"""Part of the timeout: data older than the newest by less came out of order and is left out."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,9 @@ class Intake:
         return self.mount
 
     def _put(self, source: PointSource, header: Header, problem: str = '') -> None:
+        timeout = self.settings.timeout or self._rules.timeout
+        if 0.0 < self._stamp - header.stamp <= OUT_OF_ORDER * timeout:
+            return
         self._stamp = header.stamp
         self._source = replace(
             source, points_base=recorded_points(source.points_base),

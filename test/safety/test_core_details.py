@@ -38,6 +38,15 @@ def test_culprit_is_said_to_be_where_it_is(x, y, words):
     assert words in verdict.reason and verdict.source == 'scan'
 
 
+def test_culprit_on_the_middle_line_counts_as_ahead_and_left():
+    turning = np.array((0.0, 0.0, 1.0))
+    beside = judge(STILL, ROBOT, state(w=0.5), [source((0.0, 0.2))], turning)
+    assert '0.00 m ahead, 0.20 m left' in beside.reason
+    before = judge(STILL, ROBOT, state(0.3), [source((0.32, 0.0), age=0.0)], FORWARD)
+    assert '0.32 m ahead, 0.00 m left' in before.reason
+    assert 'of (0.40 m/s, 0.00 m/s, 0.00 rad/s) let through' in before.reason
+
+
 def test_culprit_of_several_sources_is_named():
     far, near = source((0.9, 0.0), name='front'), source((0.32, 0.0), name='bumper')
     for sources in ((far, near), (near, far)):
@@ -89,7 +98,7 @@ def test_refusal_has_no_margin_and_no_time():
 
 def test_margin_is_the_gap_along_the_way_and_time_its_duration():
     verdict = judge(STILL, ROBOT, state(0.4), [source((1.21, 0.0), age=0.0)], FORWARD)
-    assert verdict.action == 'pass'
+    assert (verdict.action, verdict.reason) == ('pass', 'the way is clear')
     assert verdict.margin == pytest.approx(1.0) and verdict.time_to_collision == pytest.approx(2.5)
     verdict = judge(STILL, ROBOT, state(0.0), [source((0.41, 0.0), age=0.0)], 2 * FORWARD)
     assert verdict.action == 'limit' and 0.0 < verdict.command[0] < 0.8

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
+from synth_nodes.safety.intake import Header, Intake
+from synth_nodes.safety.mounts import mount_of
 from synth_nodes.safety.rules import SourceRules
 from synth_nodes.safety.scan_doubts import Doubts, possible
+from synth_nodes.safety.zone_settings import SourceSettings
 
 ANGLES = np.linspace(-2.0, 2.0, 50)
 SEEN = np.full(50, 3.0)
@@ -29,6 +32,15 @@ def test_scan_that_covers_another_sector_than_the_first_is_refused(angles):
     assert doubts.look(SEEN, ANGLES, 12.0) == ''
     assert 'those of its first scan' in doubts.look(SEEN[:len(angles)], angles, 12.0)
     assert doubts.look(SEEN, ANGLES + 0.05, 12.0) == ''
+
+
+def test_data_out_of_order_is_left_out_and_late_data_is_not():
+    eye = Intake('eye', SourceSettings(), SourceRules(), mount_of(()))
+    for stamp, distance in ((5.0, 3.0), (4.95, 2.0), (4.86, 1.0)):
+        eye.take_scan(np.full(50, distance), ANGLES, 0.05, 12.0, Header(stamp))
+        assert np.hypot(*eye.source(5.0).points_base[0]) == pytest.approx(3.0, abs=1e-6)
+    eye.take_scan(np.full(50, 2.0), ANGLES, 0.05, 12.0, Header(3.0))
+    assert np.hypot(*eye.source(3.0).points_base[0]) == pytest.approx(2.0, abs=1e-6)
 
 
 def test_scan_without_beams_says_nothing_of_its_sector():
