@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import helper, numpy_helper, TensorProto
 
-from synth_nodes.infer.collision import collision_contract
+from synth_nodes.policy.collision import collision_contract
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.types import LidarSpec, RobotSpec
 

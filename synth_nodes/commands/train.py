@@ -1,9 +1,9 @@
-"""`synth-nodes train`: learn a policy or a sensor, export it, check it."""
+"""`synth-nodes train`: learn a policy, a sensor or a collision predictor, export and check it."""
 
 import argparse
 from pathlib import Path
 
-from synth_nodes.commands import train_generator
+from synth_nodes.commands import train_collision, train_generator
 from synth_nodes.commands.common import add_verb, indent, print_json, Stages, Subparsers
 from synth_nodes.commands.inputs import (
     add_robot,
@@ -20,10 +20,11 @@ synth-nodes train bc --map warehouse.yaml --set rounds=8 --registry registry --p
 
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
-    group = verbs.add_parser('train', help='learn a policy, or what a real sensor is like',
+    group = verbs.add_parser('train', help='learn a policy, a sensor, or what leads to collisions',
                              description='Learn from simulated and recorded data.')
     inner = group.add_subparsers(title='verbs', required=True, metavar='VERB')
     train_generator.add(inner)
+    train_collision.add(inner)
     parser = add_verb(
         inner, 'bc', 'Clone an expert that knows the map (behaviour cloning with DAgger).',
         EXAMPLE, _train)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.dataset.drives import drive_fields, sensor_of_spec
-from synth_nodes.dataset.labels import clearance, fan, time_to_contact
+from synth_nodes.dataset.labels import clearance, draw_commands, fan, time_to_contact
 from synth_nodes.dataset.schema import Field, Schema
 from synth_nodes.dataset.store import Columns, Writer
 from synth_nodes.sensors.lidar import Lidar
@@ -54,13 +54,15 @@ class GenerateSettings:
         3.0, 'Contacts later than this are not labelled.', unit='s', low=0.1, high=60.0)
     arcs: bool = setting(
         True, 'Whether to label a fan of ten commands too; it takes most of the time.')
+    draws: int = setting(
+        4, 'Commands drawn by chance for each record that are labelled too.', low=0, high=1000)
     actors: ActorSettings = setting(  # noqa: RUF009
         ActorSettings(), 'People around each robot.')
     odometry: OdometrySettings = setting(  # noqa: RUF009
         OdometrySettings(), 'Errors of the wheel odometry.')
 
 
-def label_fields(arcs: int) -> tuple[Field, ...]:
+def label_fields(arcs: int, draws: int) -> tuple[Field, ...]:
     """List the fields that only simulation knows."""
     return (
         Field('pose', 'float64', (3,), 'm, m, rad', 'map', 'True pose of base_link: x, y, yaw.'),
@@ -73,7 +75,11 @@ def label_fields(arcs: int) -> tuple[Field, ...]:
               'Time until contact with the command of the record; inf: none within the horizon.'),
         Field('arc_contact', 'float32', (arcs,), 's', '',
               'Time until contact with each command of `sensor.arcs`; inf: none within the '
-              'horizon.'))
+              'horizon.'),
+        Field('drawn', 'float32', (draws, 3), 'm/s, m/s, rad/s', 'base_link',
+              'Commands drawn by chance: vx, vy, wz.'),
+        Field('drawn_contact', 'float32', (draws,), 's', '',
+              'Time until contact with each of them; inf: none within the horizon.'))
 
 
 def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot: RobotSpec,
@@ -100,7 +106,7 @@ def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot:
     drive = Drive(settings, Course(maps, robot), lidar, sensor)
     arcs = fan(robot) if settings.arcs else np.zeros((0, 3))
     schema = Schema.of(
-        out.name, (*drive_fields(lidar.beams), *label_fields(len(arcs))),
+        out.name, (*drive_fields(lidar.beams), *label_fields(len(arcs), settings.draws)),
         sensor={**sensor_of_spec(lidar), 'arcs': arcs.tolist(), 'horizon': settings.horizon},
         origin={'kind': 'synthetic', 'command': command, 'settings': _plain(flatten(settings)),
                 'robot': _plain(flatten(robot))})
@@ -137,6 +143,7 @@ class Drive:
         self._expert = Expert(course.atlas.drawn, course.robot)
         self._pool = ErrandPool(course, s.errands, s.min_length, s.max_length, s.seed)
         self._rng = np.random.default_rng([31, s.seed])
+        self._draws = np.random.default_rng([37, s.seed])
         self._noise, self._loud = np.zeros((batch, 2)), np.zeros(batch)
         self._limits = np.array([course.robot.max_speed, course.robot.max_turn_rate])
         self._command = np.zeros((batch, 3))
@@ -155,8 +162,9 @@ class Drive:
         ranges = ranges if self._sensor is None else self._sensor(ranges)
         label = self._expert.act(self._map, pose, world.velocity, world.actors, goal)
         self._decide(label)
-        asked = np.concatenate((np.broadcast_to(arcs, (len(pose), *arcs.shape)),
-                                self._command[:, None]), axis=1)
+        drawn = draw_commands(self.course.robot, self._draws, (len(pose), s.draws))
+        fixed = np.broadcast_to(arcs, (len(pose), *arcs.shape))
+        asked: NDArray[np.float64] = np.concatenate((self._command[:, None], drawn, fixed), axis=1)
         contact = time_to_contact(self.course.atlas, self.course.robot, self._map, pose, asked,
                                   s.horizon, world.actors)
         record: Columns = {
@@ -165,7 +173,8 @@ class Drive:
             'odom': self._odometry.pose.copy(), 'velocity': self._odometry.velocity.copy(),
             'command': self._command.copy(), 'pose': pose, 'expert': label, 'goal': goal,
             'clearance': clearance(self.course.atlas, self.course.robot, self._map, pose),
-            'contact': contact[:, -1], 'arc_contact': contact[:, :-1]}
+            'contact': contact[:, 0], 'arc_contact': contact[:, 1 + s.draws:],
+            'drawn': drawn, 'drawn_contact': contact[:, 1:1 + s.draws]}
         self._go()
         self._renew(goal)
         return dict(record)

@@ -200,6 +200,24 @@ def fan(robot: RobotSpec, speeds: Sequence[float] = (0.4, 1.0),
     return np.stack((v.ravel(), np.zeros(v.size), w.ravel()), axis=1)
 
 
+def draw_commands(robot: RobotSpec, rng: np.random.Generator,
+                  shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """
+    Draw commands evenly from all that a robot may be told; one in six turns on the spot.
+
+    :param shape: of the batch, (...).
+    :return: vx, vy [m/s], wz [rad/s], shape (..., 3); vy is 0 unless the drive can do it.
+    """
+    out = np.zeros((*shape, 3), np.float32)
+    out[..., 0] = rng.uniform(-robot.max_reverse_speed, robot.max_speed, shape)
+    out[..., 2] = rng.uniform(-robot.max_turn_rate, robot.max_turn_rate, shape)
+    if robot.drive == 'omnidirectional':
+        out[..., 1] = rng.uniform(-robot.max_lateral_speed, robot.max_lateral_speed, shape)
+    if robot.drive != 'ackermann':
+        out[rng.random(shape) < 1 / 6, :2] = 0.0
+    return out
+
+
 def base_from_laser(laser_pose: FloatArray, mount: Sequence[float]) -> NDArray[np.float64]:
     """
     Poses of base_link from those of the laser.

@@ -57,6 +57,7 @@ def to_onnx(net: torch.nn.Module, contract: PolicyContract) -> bytes:
 def export_policy(
     net: torch.nn.Module, contract: PolicyContract, out_dir: Path,
     scores: Mapping[str, object] | None = None,
+    names: tuple[str, str] = (POLICY_FILE, CONTRACT_FILE),
 ) -> PolicyContract:
     """
     Write `policy.onnx` and `policy.json` into a folder, both or neither.
@@ -65,6 +66,7 @@ def export_policy(
     :param contract: its contract; checksum, size and parity are filled in here.
     :param out_dir: folder to make; its old policy files are replaced together.
     :param scores: measured results to add to the contract's.
+    :param names: of the two files, where it is no policy.
     :return: the contract as written.
     :raises ParityError: when ONNX Runtime does not give what torch gives.
     """
@@ -73,8 +75,8 @@ def export_policy(
     merged = {**contract.scores, **(scores or {}), 'parity_max_difference': difference}
     final = replace(contract, scores=merged).for_file(content)
     with staged_folder(out_dir) as folder:
-        (folder / POLICY_FILE).write_bytes(content)
-        (folder / CONTRACT_FILE).write_text(final.to_json(), encoding='utf-8')
+        (folder / names[0]).write_bytes(content)
+        (folder / names[1]).write_text(final.to_json(), encoding='utf-8')
     return final
 
 

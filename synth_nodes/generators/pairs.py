@@ -63,8 +63,8 @@ def pairs_of(data: DataSet, reach: float, rows: NDArray[np.integer] | None = Non
         mine = np.flatnonzero(known & (part['place'] == number))
         if len(mine) < LEAST:
             continue
-        grid = _map(part['scan'][mine], part['laser_pose'][mine], angles, place.name, resolution,
-                    float(data.schema.sensor['range_max']))
+        grid = place_map(part['scan'][mine], part['laser_pose'][mine], angles, place.name,
+                         resolution, float(data.schema.sensor['range_max']))
         ideal[mine] = cast(MapAtlas.build([grid]), np.zeros(len(mine), np.int64),
                            part['laser_pose'][mine], angles, reach)
         # Scans from within a wall of the map say that the pose is wrong, nothing about the sensor.
@@ -76,8 +76,17 @@ def pairs_of(data: DataSet, reach: float, rows: NDArray[np.integer] | None = Non
                  chosen[usable].astype(np.int64), angles)
 
 
-def _map(scan: Scans, pose: NDArray[np.float64], angles: NDArray[np.float64], name: str,
-         resolution: float, range_max: float) -> GridMap:
+def place_map(scan: Scans, pose: NDArray[np.float64], angles: NDArray[np.float64], name: str,
+              resolution: float, range_max: float) -> GridMap:
+    """
+    Build the map of a place out of its own scans.
+
+    :param scan: [m], shape (N, beams).
+    :param pose: of the laser in `map`, shape (N, 3).
+    :param angles: of the beams [rad], shape (beams,).
+    :param resolution: of the map [m].
+    :raises InputError: when they hold nothing to build a map from.
+    """
     count = len(scan)
     log = CarmenLog(name, scan, angles, pose, pose, np.arange(count, dtype=float), range_max, 0.0,
                     count, {})

@@ -1,19 +1,11 @@
 """
 The learned collision predictor: from recent scans and a command to a probability of collision.
 
-The file pair is `collision.onnx` and `collision.json`, a contract like a policy's
-(:class:`synth_nodes.policy.contract.PolicyContract`) with task 'collision':
-
-- input `scan_history` (batch, history, sectors) [m], newest first, laid out by `observation`;
-- input `command` (batch, 3): vx, vy [m/s], wz [rad/s] in base_link, as the policy asks for it;
-- output `probability` (batch, 1) that the robot, keeping to the command, touches something
-  within the horizon, which `provenance` holds as `horizon` [s].
-
-It can only slow the robot down (:mod:`synth_nodes.safety.risk`), and nothing rests on it: without
-it, or where it fails, the geometry stands and :attr:`CollisionPredictor.problem` says so.
+Its contract is :func:`synth_nodes.policy.collision.collision_contract`. It can only slow the robot
+down (:mod:`synth_nodes.safety.risk`), and nothing rests on it: without it, or where it fails, the
+geometry stands and :attr:`CollisionPredictor.problem` says so.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.infer.session import start_session
-from synth_nodes.policy.contract import PolicyContract, read_contract, TensorSpec
-from synth_nodes.tasks.observation import ObservationBuilder, ObservationSpec
+from synth_nodes.policy.collision import collision_contract, lidar_of, MODEL_FILE
+from synth_nodes.policy.contract import PolicyContract, read_contract
+from synth_nodes.resources import share
+from synth_nodes.tasks.observation import ObservationBuilder
 from synth_nodes.types import FloatArray, LidarSpec, RobotSpec
 
-MODEL_FILE, CONTRACT_FILE = 'collision.onnx', 'collision.json'
+SHIPPED = 'shipped'
+"""Word for the predictor that comes with the package."""
 _WARM_UP = 20
-
-
-def collision_contract(robot: RobotSpec, observation: ObservationSpec, lidar: LidarSpec,
-                       horizon: float, **provenance: Any) -> PolicyContract:
-    """
-    Make the contract of a collision predictor.
-
-    :param observation: layout of the scans: sectors, history, period, range.
-    :param horizon: time [s] within which a collision counts.
-    :param provenance: data, seed and whatever else made the model.
-    """
-    rate = lidar.rate
-    reach = (robot.max_speed, robot.max_lateral_speed, robot.max_turn_rate)
-    inputs = (
-        TensorSpec('scan_history', ('batch', observation.history, observation.sectors), 'm',
-                   'base_link', rate, (0.0,), (observation.range_max,),
-                   'nearest obstacle in each sector, newest scan first'),
-        TensorSpec('command', ('batch', 3), 'm/s, m/s, rad/s', 'base_link', rate,
-                   tuple(-r for r in reach), reach, 'vx, vy, wz asked for'))
-    outputs = (TensorSpec('probability', ('batch', 1), '', '', rate, (0.0,), (1.0,),
-                          f'of touching something within {horizon:g} s'),)
-    return PolicyContract('collision', inputs, outputs, robot, observation, lidar,
-                          {'horizon': horizon, **provenance})
 
 
 class CollisionPredictor:
@@ -135,17 +107,18 @@ def load_predictor(path: str | Path, robot: RobotSpec, lidar: LidarSpec,
     """
     Load a predictor for a robot, or say in one line why it must not be asked.
 
-    :param path: ONNX file with its contract beside it, or a folder with `collision.onnx`.
+    :param path: ONNX file with its contract beside it, a folder with `collision.onnx`, or
+        'shipped' for the one that comes with the package.
     :param lidar: that the scans come from; its mount places them.
     :return: a predictor that has been warmed up.
     :raises InputError: when the pair is missing, truncated, not of one another, no model, of
         another task or layout, or does not fit the robot.
     """
-    place = Path(path).expanduser()
+    place = share('models') if str(path) == SHIPPED else Path(path).expanduser()
     model = place / MODEL_FILE if place.is_dir() else place
     if not model.is_file():
         raise InputError(f"no collision predictor at '{model}'; parameter 'risk_model' must be an "
-                         f'.onnx file, a folder with {MODEL_FILE}, or empty')
+                         f".onnx file, a folder with {MODEL_FILE}, '{SHIPPED}', or empty")
     contract = read_contract(model.with_suffix('.json'))
     where, content = str(model), model.read_bytes()
     wanted = collision_contract(contract.robot, contract.observation, contract.lidar, 1.0)
@@ -161,21 +134,3 @@ def load_predictor(path: str | Path, robot: RobotSpec, lidar: LidarSpec,
                                    lidar, model)
     predictor.check()
     return predictor
-
-
-def lidar_of(lidar: LidarSpec, angles: FloatArray) -> LidarSpec:
-    """
-    Describe the lidar that beams come from; what the angles do not say is kept.
-
-    :param angles: of the beams in the laser frame [rad], evenly spaced, increasing, shape (N,).
-    :raises InputError: on angles that are not so.
-    """
-    steps = np.diff(np.asarray(angles, float))
-    if len(angles) < 2 or not steps.min() > 0.0 or np.ptp(steps) > 1e-3 * steps.max() + 1e-6:
-        raise InputError('its beams do not turn counter-clockwise in even steps')
-    span = float(angles[-1] - angles[0])
-    full = span + float(steps.mean()) > 2 * np.pi - 1e-3
-    field = 2 * np.pi if full else span
-    x, y, yaw = lidar.mount
-    return replace(lidar, beams=len(angles), field_of_view=field,
-                   mount=(x, y, yaw + float(angles[0]) + field / 2))

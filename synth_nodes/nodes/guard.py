@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
-from synth_nodes.infer.collision import CollisionPredictor, lidar_of
+from synth_nodes.infer.collision import CollisionPredictor
+from synth_nodes.policy.collision import lidar_of
 from synth_nodes.safety import watchdog
 from synth_nodes.safety.body import body_of
 from synth_nodes.safety.cycle import Cycle, decide, Outcome, stopped

@@ -189,8 +189,8 @@ class SafetyMonitorParameters:
     exclusions: Groups = named(ExclusionSettings)
     log: SafetyLogSettings = field(default_factory=SafetyLogSettings)
     risk_model: str = setting(
-        '', 'Learned collision predictor (an .onnx file with its .json, or their folder), which '
-        'can only slow the robot down; empty: none.')
+        '', "Learned collision predictor (an .onnx file with its .json, their folder, or "
+        "'shipped'), which can only slow the robot down; empty: none.")
     base_frame: str = setting(
         'base_link', 'Frame of the robot: commands must be in it, or name none.')
     stamped: bool = setting(True, STAMPED_HELP)

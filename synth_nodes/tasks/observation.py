@@ -58,7 +58,8 @@ def _spread(angles: FloatArray, sectors: int) -> list[tuple[NDArray[np.intp], ND
     layers = []
     for part in np.asarray(reach):
         bearing = angles + part * step
-        sector = np.floor((bearing + np.pi) / width + 1e-9).astype(np.intp) % sectors
+        # Angles come from headers and messages too, where those on an edge are rounded.
+        sector = np.floor((bearing + np.pi) / width + 1e-5).astype(np.intp) % sectors
         layers.append((np.arange(len(angles)), sector))
     return layers
 

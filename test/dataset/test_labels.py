@@ -135,6 +135,20 @@ def test_generated_labels_agree_with_the_map(driven, hall):
     assert np.isfinite(data.read('expert')).all() and data.read('arc_contact').shape == (300, 10)
 
 
+def test_drawn_commands_are_within_limits_and_their_labels_agree_with_the_map(driven, hall):
+    _, _, data = driven
+    drawn, label = data.read('drawn'), data.read('drawn_contact')
+    assert drawn.shape == (300, 4, 3) and label.shape == (300, 4)
+    low, high = drawn.reshape(-1, 3).min(axis=0), drawn.reshape(-1, 3).max(axis=0)
+    assert (low >= [-0.2, 0.0, -1.5]).all() and (high <= [0.8, 0.0, 1.5]).all()
+    assert (high - low > [0.9, -0.1, 2.8]).all() and (drawn[..., 0] == 0.0).mean() > 0.1
+    alone = time_to_contact(hall, ROBOT, np.zeros(300, int), data.read('pose'), drawn, 3.0)
+    # A sweep stops short of a contact by its tolerance at most, which takes a slow robot long.
+    speed = np.hypot(drawn[..., 0], drawn[..., 2] * ROBOT.radius)
+    later = np.minimum(label, 3.0) - np.minimum(alone, 3.0)  # people can only make it sooner
+    assert (later * speed <= 2 * CONTACT).all() and (np.abs(later) < 0.05).mean() > 0.7
+
+
 def test_a_drive_moves_as_its_commands_say(driven):
     _, _, data = driven
     longest = max((rows for _, rows in data.sequences()), key=len)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from synth_nodes.errors import InputError
-from synth_nodes.infer.collision import collision_contract, lidar_of, load_predictor
+from synth_nodes.infer.collision import load_predictor
+from synth_nodes.policy.collision import collision_contract, lidar_of
 
 ANGLES = LIDAR.angles
 

@@ -1,0 +1,110 @@
+"""
+Collision predictors on real scans of buildings that none of them has seen.
+
+    synth-nodes generate --seed 1 --records 12000 --params-file front.yaml --out front
+    python benchmarks/collision.py --logs ../logs --synthetic front [--seeds 3] [--steps 800]
+
+front.yaml asks for the scanner of the logs: `lidar: {beams: 180, field_of_view: 3.14159265}`. The
+folder of logs holds intel, csail, aces and freiburg-079 as `*-corrected.log.gz`; the first two are
+learned from, the others judged, labelled from the maps built out of them. The last line says how
+far synthetic data alone fall behind as many real ones.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+import tempfile
+import time
+
+import numpy as np
+
+from synth_nodes.dataset.drives import import_log
+from synth_nodes.dataset.reader import DataSet
+from synth_nodes.metrics.probability import probability_scores
+from synth_nodes.train.collision import predicted, train_risk
+from synth_nodes.train.risk_samples import risk_data, RiskData, RiskSamples
+from synth_nodes.train.risk_settings import RiskSettings
+from synth_nodes.types import RobotSpec
+
+LEARN, HELD, BEAMS, MOST = ('intel', 'csail'), ('aces', 'freiburg-079'), 180, 1500
+STUDENT = {2: 12.7, 3: 4.30, 4: 3.18, 5: 2.78}
+
+
+def read(folder: Path, settings: RiskSettings) -> RiskData:
+    return risk_data(DataSet(folder), RobotSpec(), settings.observation, settings.horizon)
+
+
+def recorded(logs: Path, names: tuple[str, ...], split: str, out: Path) -> Path:
+    for number, name in enumerate(names):
+        import_log(logs / f'{name}-corrected.log.gz', out, split, append=number > 0, beams=BEAMS,
+                   say=lambda _: None)
+    return out
+
+
+def some(samples: RiskSamples, count: int, seed: int) -> RiskSamples:
+    rows = np.random.default_rng([61, seed]).permutation(len(samples))[:count]
+    return samples.take(np.sort(rows))
+
+
+def drawn(data: RiskData, like: RiskData, seed: int, times: int = 1) -> RiskData:
+    """Draw as many records as another set has, or so many times as many."""
+    return replace(data, train=some(data.train, times * len(like.train), seed),
+                   validation=some(data.validation, times * len(like.validation), seed))
+
+
+def interval(values: list[float]) -> str:
+    if len(values) < 2:
+        return f'{values[0]:.4f}'
+    half = STUDENT.get(len(values), 2.2) * np.std(values, ddof=1) / np.sqrt(len(values))
+    return f'{np.mean(values):.4f} +- {half:.4f}'
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument('--logs', type=Path, required=True)
+    parser.add_argument('--synthetic', type=Path, required=True)
+    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--first-seed', type=int, default=0)
+    parser.add_argument('--steps', type=int, default=800)
+    args = parser.parse_args()
+    base = RiskSettings(steps=args.steps, tune_steps=args.steps // 3, check_every=50)
+    figures: dict[tuple[str, str], list[list[float]]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        real = read(recorded(args.logs, LEARN, 'train', scratch / 'real'), base)
+        synthetic = read(args.synthetic, base)
+        held = {n: read(recorded(args.logs, (n,), 'test', scratch / n), base).test for n in HELD}
+        held = {n: s.take(np.arange(0, len(s), max(1, len(s) // MOST))) for n, s in held.items()}
+        print(f'{len(real.train)} real scans to learn from and {len(real.validation)} to check, '
+              + ', '.join(f'{len(s)} of {n}, {(s.contact <= base.horizon).mean():.3f} collide'
+                          for n, s in held.items()), flush=True)
+        for seed in range(args.first_seed, args.first_seed + args.seeds):
+            few, many = drawn(synthetic, real, seed), drawn(synthetic, real, seed, 8)
+            # Fine-tuning goes on from the checkpoint of the kind before it.
+            for kind, data, tune, folder in (
+                    ('real', [real], [], 'real'), ('synthetic, as many', [few], [], 'few'),
+                    ('synthetic, 8 times', [many], [], 'many'),
+                    ('synthetic 8 times, fine-tuned', [many], [real], 'many'),
+                    ('synthetic 8 times + real', [many, real], [], 'both')):
+                begin = time.perf_counter()
+                trained = train_risk(replace(base, seed=seed), RobotSpec(), data,
+                                     scratch / f'{folder}{seed}', tune)
+                for n, samples in held.items():
+                    p, hit = predicted(trained.net, samples, base.horizon)
+                    s = probability_scores(p, hit, (0.5, 0.2))
+                    row = [s['auroc'], s['ece'], s['at 0.5']['f1'], s['at 0.2']['precision'],
+                           s['at 0.2']['recall']]
+                    figures.setdefault((kind, n), []).append(row)
+                    print(f'seed {seed}, {kind}, {n}: ' + ' '.join(f'{v:.4f}' for v in row)
+                          + f' ({time.perf_counter() - begin:.0f} s)', flush=True)
+    print('kind, building: AUROC | ECE | F1 at 0.5 | precision, recall at 0.2')
+    for (kind, n), rows in figures.items():
+        print(f'{kind}, {n}: ' + ' | '.join(
+            interval(list(c)) for c in zip(*rows, strict=True)))
+    mean = {k: np.mean([r[0] for n in HELD for r in figures[k, n]])
+            for k in ('real', 'synthetic, as many')}
+    print(f"synthetic alone falls behind by {mean['real'] - mean['synthetic, as many']:.4f}")
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,152 @@
+"""`synth-nodes train collision`: learn to foretell collisions from scans and commands."""
+
+import argparse
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from synth_nodes.commands.common import (
+    add_verb,
+    columns,
+    indent,
+    print_json,
+    Stages,
+    Subparsers,
+)
+from synth_nodes.commands.inputs import (
+    add_robot,
+    describe_settings,
+    robot_and_lidar,
+    settings_from_words,
+)
+
+if TYPE_CHECKING:
+    from synth_nodes.dataset.reader import DataSet
+    from synth_nodes.train.collision import TrainedRisk
+
+EXAMPLE = """synth-nodes generate --out synthetic
+synth-nodes train collision --data synthetic --out predictor
+synth-nodes train collision --data synthetic --data real --out both
+synth-nodes train collision --data synthetic --fine-tune real --out tuned"""
+PICTURE = 'reliability.png'
+
+
+def add(verbs: Subparsers) -> None:
+    """Add the verb."""
+    parser = add_verb(verbs, 'collision', 'Learn to foretell collisions, for the safety monitor.',
+                      EXAMPLE, _train)
+    parser.add_argument('--data', type=Path, action='append', default=[], metavar='DIR',
+                        help='data set of simulated or recorded drives, repeatable')
+    parser.add_argument('--fine-tune', type=Path, action='append', default=[], metavar='DIR',
+                        help='data set to go on with afterwards, at a smaller step, repeatable')
+    parser.add_argument('--out', type=Path, default=Path('predictor'),
+                        help='folder for collision.onnx, collision.json and reliability.png; a '
+                        'checkpoint in it is continued')
+    parser.add_argument('--ungated', action='store_true',
+                        help='learn from data sets that failed their quality gate too')
+    parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
+    parser.add_argument('--set', action='append', default=[], metavar='name=value',
+                        help='another setting, repeatable; --settings lists them')
+    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+    add_robot(parser)
+
+
+def _train(args: argparse.Namespace) -> int:
+    from synth_nodes.errors import InputError
+    from synth_nodes.train.risk_settings import RiskSettings
+
+    if args.settings:
+        print(indent(describe_settings(RiskSettings)))
+        return 0
+    if not args.data:
+        raise InputError('name a data set to learn from: --data DIR')
+    fixed = {} if args.seed is None else {'seed': args.seed}
+    settings = settings_from_words(RiskSettings, args.set, fixed)
+    given = None if args.params_file is None else robot_and_lidar(args.params_file)[0]
+
+    from synth_nodes.train.collision import train_risk
+    from synth_nodes.train.risk_fit import forget
+    from synth_nodes.train.risk_samples import lidar_of_set, risk_data, robot_of
+
+    sets = _open([*args.data, *args.fine_tune], args.ungated)
+    robot = robot_of(sets, given)
+    read = [risk_data(s, robot, settings.observation, settings.horizon, settings.draws,
+                      settings.seed) for s in sets]
+    first, then = read[:len(args.data)], read[len(args.data):]
+
+    from synth_nodes.export.onnx import export_policy
+    from synth_nodes.export.parity import ParityError
+    from synth_nodes.policy.collision import collision_contract, CONTRACT_FILE, MODEL_FILE
+    from synth_nodes.report.reliability import draw_reliability
+
+    with Stages() as stages:
+        trained = train_risk(settings, robot, first, args.out, then, stages.report)
+    contract = collision_contract(robot, settings.observation, lidar_of_set(sets[0]),
+                                  settings.horizon, **_provenance(args, settings, sets, trained))
+    try:
+        contract = export_policy(trained.net, contract, args.out, trained.scores,
+                                 (MODEL_FILE, CONTRACT_FILE))
+    except ParityError as error:
+        print(f'synth-nodes: {error}')
+        return 1
+    draw_reliability(trained.curves, args.out / PICTURE)
+    forget(args.out)
+    _say(args, trained)
+    return 0
+
+
+def _open(folders: list[Path], ungated: bool) -> 'list[DataSet]':
+    from synth_nodes.dataset.reader import DataSet
+    from synth_nodes.errors import InputError
+    from synth_nodes.metrics.judge import gate_problem
+
+    named: dict[str, Path] = {}
+    for folder in folders:
+        data = DataSet(folder)
+        problem = '' if ungated else gate_problem(folder, data.digest())
+        if problem:
+            raise InputError(f'{problem}; make it better, or give --ungated')
+        if named.setdefault(folder.name, folder) != folder:
+            raise InputError(f"data sets {named[folder.name]} and {folder} are both called "
+                             f"'{folder.name}'; rename one")
+    return [DataSet(folder) for folder in folders]
+
+
+def _provenance(args: argparse.Namespace, settings: Any, sets: 'list[DataSet]',
+                trained: 'TrainedRisk') -> dict[str, Any]:
+    import platform
+
+    import numpy as np
+    import torch
+
+    from synth_nodes import __version__
+    from synth_nodes.settings import flatten
+
+    return {
+        'command': args.command_line, 'seed': settings.seed,
+        'settings': {k: v for k, v in flatten(settings).items() if k != 'horizon'},
+        'data': [{'name': s.schema.name, 'digest': s.digest(), 'records': len(s)} for s in sets],
+        'fine_tuned_on': [folder.name for folder in args.fine_tune],
+        'parameters': sum(p.numel() for p in trained.net.parameters()),
+        'temperature': float(trained.net.temperature),
+        'versions': {'synth_nodes': __version__, 'torch': torch.__version__,
+                     'numpy': np.__version__, 'python': platform.python_version()}}
+
+
+def _say(args: argparse.Namespace, trained: 'TrainedRisk') -> None:
+    from synth_nodes.policy.collision import CONTRACT_FILE, MODEL_FILE
+
+    if args.json:
+        print_json({'predictor': args.out / MODEL_FILE, 'scores': trained.scores,
+                    'history': trained.history})
+        return
+    rows = [('data set', 'step', 'AUROC', 'ECE', 'threshold', 'precision', 'recall', 'F1')]
+    for name, steps in trained.scores.items():
+        for step, scores in steps.items():
+            if step == 'judged on':
+                continue
+            for key in (k for k in scores if k.startswith('at ')):
+                rows.append((f"{name} ({steps['judged on']})", step, f"{scores['auroc']:.4f}",
+                             f"{scores['ece']:.4f}", key[3:],
+                             *(f'{scores[key][k]:.3f}' for k in ('precision', 'recall', 'f1'))))
+    print(columns(rows))
+    print(f'wrote {MODEL_FILE}, {CONTRACT_FILE} and {PICTURE} to {args.out}')
