@@ -51,7 +51,7 @@ MAP = Argument('map', 'Nav2 map or scene (YAML) to drive in, or layout:NAME, a g
 RATE = Argument('rate', 'Speed of simulated time against real time; 1.0 when not given.',
                 kind=float)
 NOISE = Argument('noise', "Noise of the lidar: 'model', that of its settings, or 'learned' from "
-                 'recorded drives.', 'model')
+                 'recorded drives.')
 CAMERA = Argument('camera', 'Start the RGB and depth camera too.', 'false', bool)
 
 
