@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from synth_nodes.envs.task import Robots, Task
 from synth_nodes.errors import InputError
 from synth_nodes.tasks.actions import to_action, to_command
+from synth_nodes.tasks.observation import Observation
 from synth_nodes.types import FloatArray
 
 SHARD = 512
@@ -29,6 +30,8 @@ class _Shard(NamedTuple):
 
     rows: slice
     robots: Robots
+    observation: Observation
+    """Their part of that of all."""
 
 
 class BatchEnv:
@@ -102,7 +105,7 @@ class BatchEnv:
             array[chosen] = 0
         for shard in self._shards:
             shard.robots.begin(np.flatnonzero(chosen[shard.rows]))
-            self._observe(shard)
+            shard.robots.observe(shard.observation)
         return self.observation
 
     def step(self, action: FloatArray) -> None:
@@ -146,20 +149,17 @@ class BatchEnv:
         map_index = (first + np.arange(self.batch, dtype=np.int64)) % self.task.maps
         starts = range(0, self.batch, SHARD)
         seeds = (int(c.generate_state(1)[0] >> 1) for c in chance.spawn(len(starts)))
-        return [_Shard(slice(start, min(start + SHARD, self.batch)),
-                       self.task.robots(map_index[start:start + SHARD], seed))
-                for start, seed in zip(starts, seeds, strict=True)]
-
-    def _observe(self, shard: _Shard) -> None:
-        for name, part in shard.robots.observe().items():
-            self.observation[name][shard.rows] = part
+        parts = [slice(start, min(start + SHARD, self.batch)) for start in starts]
+        return [_Shard(rows, self.task.robots(map_index[rows], seed),
+                       {name: part[rows] for name, part in self.observation.items()})
+                for rows, seed in zip(parts, seeds, strict=True)]
 
     def _step(self, shard: _Shard) -> None:
-        rows, robots = shard
+        rows, robots, observation = shard
         robots.step(self._command[rows])
         begun = self.begun[rows]
         robots.begin(np.flatnonzero(begun))
-        self._observe(shard)
+        robots.observe(observation)
         outcome = robots.judge()
         driven = ~begun
         self.reward[rows] = np.where(driven, outcome.reward, 0.0)

@@ -103,9 +103,9 @@ class GoalReachingRobots:
             fleet.lengths[rows], self._settings.robot.max_speed, self._settings.rules.patience)
         self._command[rows] = 0.0
 
-    def observe(self) -> Observation:
-        """Scan, and make the observation of every robot."""
-        return self._fleet.observe()
+    def observe(self, out: Observation) -> None:
+        """Scan, and write the observation of every robot."""
+        self._fleet.observe(out)
 
     def step(self, command: FloatArray) -> None:
         """Drive for one period of the lidar."""

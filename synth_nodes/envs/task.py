@@ -28,8 +28,8 @@ class Robots(Protocol):
     def begin(self, rows: NDArray[np.int64]) -> None:
         """Start new episodes of some of them."""
 
-    def observe(self) -> Observation:
-        """Make the observation of all, shapes (B, ...)."""
+    def observe(self, out: Observation) -> None:
+        """Write the observation of all, shapes (B, ...)."""
 
     def step(self, command: FloatArray) -> None:
         """Drive all for one period by vx [m/s], wz [rad/s], shape (B, 2)."""

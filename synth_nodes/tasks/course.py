@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.tasks.path import resample
 from synth_nodes.tasks.planner import NoPathError, Planner
 from synth_nodes.types import GridMap, RobotSpec
 from synth_nodes.world.atlas import MapAtlas
@@ -23,6 +25,11 @@ class Errand:
     """x, y [m], yaw [rad] in `map`, shape (3,)."""
     path: NDArray[np.float64]
     """[m], shape (N, 2), in `map`."""
+
+    @cached_property
+    def way(self) -> NDArray[np.float64]:
+        """The path as it is followed, see `resample` [m], shape (M, 2)."""
+        return resample(self.path)
 
 
 class Course:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from synth_nodes.sensors.lidar import Lidar
 from synth_nodes.tasks.course import Course, Errand
 from synth_nodes.tasks.expert import Expert
-from synth_nodes.tasks.observation import Observation, ObservationBuilder, ObservationSpec
-from synth_nodes.tasks.path import PathFollower
+from synth_nodes.tasks.fleet_paths import FleetPaths
+from synth_nodes.tasks.fleet_scans import FleetScans
+from synth_nodes.tasks.observation import Observation, ObservationSpec
 from synth_nodes.types import FloatArray, LidarSpec
 from synth_nodes.world.actors import ActorSettings
 from synth_nodes.world.randomise import Randomisation
@@ -49,8 +50,11 @@ class Fleet:
         """Contact in the last step that a person made with a standing robot, shape (B,)."""
         self._mounts = None if randomisation is None else self.world.mount_offset
         self._lidar = Lidar(lidar, course.atlas, seed + 1)
-        self._builder = ObservationBuilder(observation, lidar, batch)
-        self._follower = PathFollower([np.zeros((1, 2))] * batch, observation)
+        self._spec = observation
+        self._scans = FleetScans(observation, lidar, batch)
+        self._paths = FleetPaths(batch, observation)
+        self._ranges = np.zeros((batch, lidar.beams), np.float32)
+        self._full = np.zeros((batch, 3))
         self._expert = Expert(course.atlas.drawn, course.robot)
         self._goal = np.zeros((batch, 3))
         self._time = 0.0
@@ -63,18 +67,30 @@ class Fleet:
         if not len(rows):
             return
         self.world.reset(rows, np.stack([e.start for e in errands]))
-        for row, errand in zip(rows, errands, strict=True):
-            self._follower.set_path(int(row), errand.path)
-        self._builder.reset(rows)
+        self._paths.set_paths(rows, [errand.way for errand in errands])
+        self._scans.reset(rows)
         self.contact[rows] = self.blocked[rows] = False
 
-    def observe(self) -> Observation:
-        """Scan, and make the observation of every robot."""
-        self._goal = self._follower.goal(self.world.pose)
-        ranges = self._lidar.scan(self.world.pose, self.map_index, self.world.actors,
-                                  mount_offset=self._mounts)
-        self._builder.push(ranges, self._time)
-        return self._builder.build(self._goal, self.world.velocity)
+    def observe(self, out: Observation | None = None) -> Observation:
+        """
+        Scan, and make the observation of every robot.
+
+        :param out: where to write it; new arrays where None.
+        :return: see `ObservationBuilder.build`.
+        """
+        batch, spec = len(self.map_index), self._spec
+        seen = out if out is not None else {
+            'scan': np.empty((batch, spec.history, spec.sectors), np.float32),
+            'goal': np.empty((batch, 3), np.float32),
+            'velocity': np.empty((batch, 3), np.float32)}
+        self._goal = self._paths.goal(self.world.pose)
+        self._lidar.scan(self.world.pose, self.map_index, self.world.actors, self._ranges,
+                         mount_offset=self._mounts)
+        self._scans.push(self._ranges, self._time, seen['scan'])
+        seen['goal'][:] = self._goal
+        np.clip(seen['goal'][:, 2], 0.0, spec.goal_range, out=seen['goal'][:, 2])
+        seen['velocity'][:] = self.world.velocity
+        return seen
 
     def expert(self, which: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
         """
@@ -95,10 +111,10 @@ class Fleet:
 
         :param command: vx [m/s], wz [rad/s], shape (B, 2).
         """
-        full = np.column_stack((command[:, 0], np.zeros(len(command)), command[:, 1]))
+        self._full[:, ::2] = command
         self.contact[:] = self.blocked[:] = False
         for _ in range(self._substeps):
-            self.world.step(full, self._period / self._substeps)
+            self.world.step(self._full, self._period / self._substeps)
             self.blocked |= self.world.collided & self.world.blocked_by_actor
             self.contact |= self.world.collided & ~self.world.blocked_by_actor
         self._time += self._period
@@ -116,9 +132,9 @@ class Fleet:
     @property
     def to_end(self) -> NDArray[np.float64]:
         """Distance of each robot from the end of its path [m], shape (B,)."""
-        return np.asarray(np.hypot(*(self._follower.ends - self.world.pose[:, :2]).T))
+        return np.asarray(np.hypot(*(self._paths.ends - self.world.pose[:, :2]).T))
 
     @property
     def lengths(self) -> NDArray[np.float64]:
         """Length of each robot's path [m], shape (B,)."""
-        return self._follower.length
+        return self._paths.length

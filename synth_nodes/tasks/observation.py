@@ -6,6 +6,7 @@ base_link and pooled into sectors, so that one policy serves lidars of other bea
 mounts. numpy alone, because the robot runs it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -177,6 +178,18 @@ def _fill_gaps(pooled: NDArray[np.float32], hit: NDArray[np.bool_]) -> NDArray[n
     return pooled
 
 
+def pick_scans(spec: ObservationSpec, stamps: Sequence[float]) -> NDArray[np.intp]:
+    """
+    Pick the scans that an observation shows, each the nearest to the time it should have.
+
+    :param stamps: of the scans there are [s], increasing.
+    :return: numbers of scans, shape (history,), the newest first.
+    """
+    times = np.asarray(stamps)
+    wanted = times[-1] - spec.history_period * np.arange(spec.history)
+    return np.asarray(np.abs(times[None] - wanted[:, None]).argmin(axis=1))
+
+
 class ObservationBuilder:
     """Keep the recent scans of B robots and make observations out of them."""
 
@@ -241,10 +254,7 @@ class ObservationBuilder:
         """
         if not self._scans:
             raise RuntimeError('no scan yet: push one before building an observation')
-        stamps = np.asarray(self._stamps)
-        wanted = stamps[-1] - self.spec.history_period * np.arange(self.spec.history)
-        picks = np.abs(stamps[None] - wanted[:, None]).argmin(axis=1)
-        scan = np.stack([self._scans[i] for i in picks], axis=1)
+        scan = np.stack([self._scans[i] for i in pick_scans(self.spec, self._stamps)], axis=1)
         target = np.array(np.broadcast_to(goal, (self._batch, 3)), np.float32)
         target[:, 2] = np.clip(target[:, 2], 0.0, self.spec.goal_range)
         motion = np.array(np.broadcast_to(velocity, (self._batch, 3)), np.float32)

@@ -11,11 +11,11 @@ from synth_nodes.types import FloatArray
 
 SPACING = 0.1
 """Distance between the points of a followed path [m]."""
-_BACK, _AHEAD = 5, 25
+BACK, AHEAD = 5, 25
 """Points behind and ahead of the last progress in which the robot is looked for."""
-_RETURN = 5.0
+RETURN, ON_PATH = 5.0, 0.06
 """How much less far to look ahead for each metre off the path beyond 6 cm."""
-_LOST = 1.0
+LOST = 1.0
 """Distance from the path [m] from which the robot is looked for everywhere."""
 
 
@@ -41,6 +41,11 @@ def resample(path: ArrayLike, spacing: float = SPACING) -> NDArray[np.float64]:
         return np.repeat(points, 2, axis=0)
     at = np.linspace(0.0, along[-1], count)
     return np.stack([np.interp(at, along, points[:, k]) for k in (0, 1)], axis=-1)
+
+
+def path_length(points: FloatArray) -> float:
+    """Length of a path [m] of points of shape (N, 2)."""
+    return float(np.hypot(*np.diff(points, axis=0).T).sum())
 
 
 def to_base(points: FloatArray, pose: FloatArray) -> NDArray[np.float64]:
@@ -95,7 +100,7 @@ class PathFollower:
         self._points[index, :len(points)] = points
         self._points[index, len(points):] = points[-1]
         self._count[index] = len(points)
-        self._length[index] = np.hypot(*np.diff(points, axis=0).T).sum()
+        self._length[index] = path_length(points)
         self._progress[index] = 0
 
     @property
@@ -158,7 +163,7 @@ class PathFollower:
 
     def _advance(self, position: FloatArray) -> None:
         """Move to the nearest point close ahead; search the whole path only when lost."""
-        offsets = np.arange(-_BACK, _AHEAD + 1)
+        offsets = np.arange(-BACK, AHEAD + 1)
         x, y = self._window(offsets)
         x -= position[:, 0]
         y -= position[:, 1]
@@ -167,7 +172,7 @@ class PathFollower:
         best = (distance <= distance.min(axis=0) + 1e-9).argmax(axis=0)
         self.deviation = distance[best, np.arange(len(position))]
         self._progress = np.clip(self._progress + offsets[best], 0, self._count - 1)
-        lost = np.flatnonzero(self.deviation > _LOST)
+        lost = np.flatnonzero(self.deviation > LOST)
         if len(lost):
             self._search(lost, position[lost])
 
@@ -196,7 +201,8 @@ class PathFollower:
 
     def _wanted(self) -> NDArray[np.float64]:
         """How many points ahead to steer for, shape (B,), less the farther off the path."""
-        return np.asarray(self._reach - _RETURN * np.maximum(self.deviation - 0.06, 0.0) / SPACING)
+        off = np.maximum(self.deviation - ON_PATH, 0.0)
+        return np.asarray(self._reach - RETURN * off / SPACING)
 
     def _remaining(self, position: FloatArray) -> NDArray[np.float64]:
         """Distance left to the end [m], shape (B,): along the path, never less than direct."""
