@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from synth_nodes.world.atlas import AtlasArrays, to_cell, to_point
 from synth_nodes.world.chance import uniform
-from synth_nodes.world.collision import Body, disc_gap
+from synth_nodes.world.collision import Body, disc_gap, disc_gap_within
 from synth_nodes.world.jit import inline, shared
 from synth_nodes.world.people import ActorSettings as ActorSettings
 from synth_nodes.world.people import CartSettings as CartSettings
@@ -18,6 +18,8 @@ LOOK_AHEAD = 5
 """Coarse cells that a person cuts corners by."""
 HORIZON = 0.5
 """How far people foresee others [s]."""
+NEAR = 1.5
+"""How far beyond their own space people look out for a robot [m]."""
 TURNS = (0.0, 0.6, -0.6, 1.2, -1.2, 1.9, -1.9)
 """Detours tried in turn, as angles off the way."""
 STEP = 0.05
@@ -213,7 +215,8 @@ def _stride(
     pace = crowd.pace[b, a]
     gap = np.inf
     if manner.give_way:
-        gap = disc_gap(robot, pose[0], pose[1], pose[2], person[0], person[1], person[4])
+        gap = disc_gap_within(robot, pose[0], pose[1], pose[2], person[0], person[1], person[4],
+                              NEAR + manner.space)
     for k in range(len(TURNS)):
         c, s = np.cos(TURNS[k]), np.sin(TURNS[k])
         vx, vy = pace * (c * ux - s * uy), pace * (s * ux + c * uy)
@@ -243,15 +246,16 @@ def _clear_of_robot(manner: Manner, robot: Body, pose: NDArray[np.float64],
                     velocity: NDArray[np.float64], person: NDArray[np.float64],
                     vx: float, vy: float, gap: float, dt: float) -> bool:
     """Allow a stride into the personal space only if it leads away from the robot."""
-    if not manner.give_way or gap > 1.5 + manner.space:
+    if not manner.give_way or gap > NEAR + manner.space:
         return True
     allowed = min(gap, manner.space) - 1e-6
     c, s = np.cos(pose[2]), np.sin(pose[2])
     wx = c * velocity[0] - s * velocity[1]
     wy = s * velocity[0] + c * velocity[1]
     for t, robot_t in ((dt, 0.0), (HORIZON, 0.0), (HORIZON, HORIZON)):
-        there = disc_gap(robot, pose[0] + wx * robot_t, pose[1] + wy * robot_t, pose[2],
-                         person[0] + vx * t, person[1] + vy * t, person[4])
+        there = disc_gap_within(
+            robot, pose[0] + wx * robot_t, pose[1] + wy * robot_t, pose[2],
+            person[0] + vx * t, person[1] + vy * t, person[4], allowed)
         if there < allowed:
             return False
     return True

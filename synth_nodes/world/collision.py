@@ -86,12 +86,12 @@ def _probe(maps: AtlasArrays, m: int, corners: NDArray[np.float64], x: float, y:
     """Measure the polygon against the squares nearest to the four cell centres around a point."""
     start, width = maps.shape[m, 0], maps.shape[m, 2]
     j, i = np.int64(x - 0.5), np.int64(y - 0.5)
-    last = -1
+    last = before = -1
     for corner in range(4):
         which = maps.nearest[start + (i + corner // 2) * width + j + corner % 2]
-        if which != last:
+        if which not in (last, before):
             best = min(best, polygon_cell(corners, which % width, which // width))
-            last = which
+            before, last = last, which
     return best
 
 
@@ -139,10 +139,22 @@ def disc_gap(body: Body, x: float, y: float, yaw: float, disc_x: float, disc_y: 
 
     Beyond `CLEARANCE_MAX` it is a lower bound that is beyond it too.
     """
+    return disc_gap_within(body, x, y, yaw, disc_x, disc_y, radius, CLEARANCE_MAX)
+
+
+@inline
+def disc_gap_within(body: Body, x: float, y: float, yaw: float, disc_x: float, disc_y: float,
+                    radius: float, beyond: float) -> float:
+    """
+    Do the work of :func:`disc_gap`, and less of it for gaps that do not matter.
+
+    :param beyond: [m]; what is farther may read as anything that is farther, too.
+    """
     dx, dy = disc_x - x, disc_y - y
     square = dx * dx + dy * dy
     far = np.sqrt(square) - body.radius - radius
-    if far > CLEARANCE_MAX:
+    # Rounding must not make a difference to whoever compares the gap with that limit.
+    if far > min(CLEARANCE_MAX, beyond + 1e-9):
         return float(far)
     c, s = np.cos(yaw), np.sin(yaw)
     inner = point_polygon(c * dx + s * dy, c * dy - s * dx, body.x, body.y)
@@ -155,9 +167,27 @@ def discs_gap(body: Body, x: float, y: float, yaw: float, discs: NDArray[np.floa
     """Distance [m] to the nearest disc of shape (A, 5), each moved on by `ahead` seconds."""
     best = np.inf
     for a in range(discs.shape[0]):
-        best = min(best, disc_gap(body, x, y, yaw, discs[a, 0] + ahead * discs[a, 2],
-                                  discs[a, 1] + ahead * discs[a, 3], discs[a, 4]))
+        best = min(best, disc_gap_within(
+            body, x, y, yaw, discs[a, 0] + ahead * discs[a, 2], discs[a, 1] + ahead * discs[a, 3],
+            discs[a, 4], best))
     return best
+
+
+@kernel
+def first_overlap(maps: AtlasArrays, map_index: NDArray[np.int64], which: NDArray[np.int64],
+                  body: Body, poses: NDArray[np.float64]) -> int:
+    """
+    Find the first of some poses that is not finite or lies in something solid.
+
+    :param map_index: map of each world; which: the world of each pose, shape (K,).
+    :return: its number; -1 where there is none.
+    """
+    for k in range(which.size):
+        x, y, yaw = poses[k]
+        if (not np.isfinite(x + y + yaw)
+                or overlaps_solid(maps, map_index[which[k]], body, x, y, yaw)):
+            return k
+    return -1
 
 
 @kernel

@@ -10,7 +10,7 @@ from synth_nodes.types import FloatArray, RobotSpec
 from synth_nodes.world.actors import ActorSettings, CartSettings, Crowd, Manner
 from synth_nodes.world.atlas import MapAtlas, to_point
 from synth_nodes.world.chance import streams
-from synth_nodes.world.collision import Body, CONTACT, overlaps_solid
+from synth_nodes.world.collision import Body, CONTACT, first_overlap, overlaps_solid
 from synth_nodes.world.drive import Drive, Queue
 from synth_nodes.world.rails import build_rails
 from synth_nodes.world.randomise import Domain, draw_domain, pack_ranges, Randomisation
@@ -255,13 +255,13 @@ class World:
         poses = np.asarray(pose, np.float64)
         if poses.shape not in ((3,), (which.size, 3)):
             raise InputError(f'pose has shape {poses.shape}; it must be ({which.size}, 3)')
-        poses = np.broadcast_to(poses, (which.size, 3))
-        for b, one in zip(which, poses, strict=True):
-            if not self.fits(int(self.map_index[b]), one):
-                x, y, yaw = one
-                name = self.atlas.maps[self.map_index[b]].name
-                raise InputError(
-                    f"pose x={x:.2f} m, y={y:.2f} m, yaw={yaw:.2f} rad in map '{name}' lies in "
-                    f'a wall, in unknown space or outside; choose a free one, '
-                    f'{CONTACT * 1e3:.0f} mm clear of everything')
+        poses = np.ascontiguousarray(np.broadcast_to(poses, (which.size, 3)))
+        wrong = first_overlap(self._scene.maps, self.map_index, which, self._scene.body, poses)
+        if wrong >= 0:
+            x, y, yaw = poses[wrong]
+            name = self.atlas.maps[self.map_index[which[wrong]]].name
+            raise InputError(
+                f"pose x={x:.2f} m, y={y:.2f} m, yaw={yaw:.2f} rad in map '{name}' lies in "
+                f'a wall, in unknown space or outside; choose a free one, '
+                f'{CONTACT * 1e3:.0f} mm clear of everything')
         return poses
