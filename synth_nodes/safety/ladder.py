@@ -43,17 +43,18 @@ class Ladder:
 
     def free(self, tube: Tube, index: Index, rows: Rows, slack: Array) -> NDArray[np.bool_]:
         """
-        Whether points stay as far outside as they must, shape (M,).
+        Whether points stay as far outside as they must, shape (M,), or (P, M) for P parts.
 
         :param index: of each point's tube, shape (M,); slack: of the tubes, shape (R,).
         """
         rules = self.arcs.robots.rules
-        out = np.ones(len(index), bool)
-        close = in_box(tube, index, rows.x, rows.y, slack)
+        within = in_box(tube, index, rows.x, rows.y, slack)
+        close = np.flatnonzero(within if within.ndim == 1 else within.any(axis=0))
         near = rows.take(close)
         speed = np.where(near.unseen, 0.0, rules.braking.other_speed)
         least = np.where(near.unseen, 0.0, rules.escape.clearance)
-        out[close] = clearances(tube, index[close], near.x, near.y, speed) >= (
+        out = ~within
+        out[..., close] |= clearances(tube, index[close], near.x, near.y, speed) >= (
             least + speed * near.age)
         return out
 
@@ -77,9 +78,8 @@ class Ladder:
         parts = start + step * np.arange(1, RUNGS)[:, None]
         tubed = np.tile(who, RUNGS - 1)
         tube = self.tubes(tubed, parts.ravel())
-        every = rows.take(np.tile(np.arange(len(index)), RUNGS - 1))
-        nth = (index + len(who) * np.arange(RUNGS - 1)[:, None]).ravel()
-        free = self.free(tube, nth, every, self.slack(tube, tubed)).reshape(RUNGS - 1, -1)
+        slack = self.slack(tube, tubed).reshape(RUNGS - 1, -1)
+        free = self.free(tube.ranked(RUNGS - 1), index, rows, slack)
         best = np.where(free, parts[:, index], 0.0).max(axis=0)
         return np.asarray(np.maximum(best, base))
 

@@ -66,7 +66,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Tube:
-    """Polygons of K slices for R robots, given by the lines of their E edges."""
+    """
+    Polygons of K slices for R robots, given by the lines of their E edges.
+
+    R may be two axes: one for parts of the command that are tried, the last one for robots.
+    """
 
     normal_x: Array
     """Outward normals in present base_link, shape (E, K, R)."""
@@ -77,6 +81,11 @@ class Tube:
     """End of each slice [s], shape (K, R)."""
     box: Array
     """Least x, least y, greatest x, greatest y [m] of all polygons, shape (4, R)."""
+
+    def ranked(self, parts: int) -> 'Tube':
+        """Split R = parts * robots into two axes."""
+        return Tube(*(a.reshape(*a.shape[:-1], parts, -1) for a in (
+            self.normal_x, self.normal_y, self.offset, self.times, self.box)))
 
 
 def limits_of(rules: SafetyRules, robot: RobotSpec) -> Limits:
@@ -140,32 +149,37 @@ def tubes(body: Body, limits: Limits, velocity: Array, targets: Array, age: Arra
 
 def clearances(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array, speed: Array) -> Array:
     """
-    Level [m] at which points stay outside their robots' tubes: positive outside, shape (M,).
+    Level [m] at which points stay outside their robots' tubes: positive outside, shape (..., M).
 
     :param robot: index of the robot of each point, shape (M,).
     :param x, y: base_link [m], shape (M,).
     :param speed: at which each point may move [m/s], shape (M,).
     """
-    if tube.offset.shape[2] == 1:
-        nx, ny, offset, times = tube.normal_x, tube.normal_y, tube.offset, tube.times
-    else:
-        nx, ny, offset = tube.normal_x[..., robot], tube.normal_y[..., robot], tube.offset[
-            ..., robot]
-        times = tube.times[:, robot]
-    outside = (nx * x + ny * y - offset).max(axis=0)
-    return np.asarray((outside - times * speed).min(axis=0))
+    lines = tube.normal_x, tube.normal_y, tube.offset
+    times = tube.times
+    if tube.offset.shape[-1] > 1:
+        lines = tuple(a[..., robot] for a in lines)
+        times = times[..., robot]
+    outside = np.full((*times.shape[:-1], len(x)), -np.inf)
+    for nx, ny, offset in zip(*lines, strict=True):
+        level = nx * x
+        level += ny * y
+        level -= offset
+        np.maximum(outside, level, out=outside)
+    outside -= times * speed
+    return np.asarray(outside.min(axis=0))
 
 
 def in_box(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array,
-           slack: Array) -> NDArray[np.intp]:
+           slack: Array) -> NDArray[np.bool_]:
     """
-    List points, as indices, that are near enough to a tube to be less than a level outside.
+    Whether points are near enough to a tube to be less than a level outside, shape (..., M).
 
     :param slack: the level times the stretch of the footprint [m], shape (R,).
     """
-    low_x, low_y, high_x, high_y = tube.box + slack * np.array([[-1.0], [-1.0], [1.0], [1.0]])
-    return np.flatnonzero((x >= low_x[robot]) & (x <= high_x[robot])
-                          & (y >= low_y[robot]) & (y <= high_y[robot]))
+    (low_x, low_y), (high_x, high_y) = tube.box[:2] - slack, tube.box[2:] + slack
+    return np.asarray((x >= low_x[..., robot]) & (x <= high_x[..., robot])
+                      & (y >= low_y[..., robot]) & (y <= high_y[..., robot]))
 
 
 def _box(body: Body, grown: Array, c: Array, s: Array, x: Array, y: Array) -> Array:
@@ -175,8 +189,8 @@ def _box(body: Body, grown: Array, c: Array, s: Array, x: Array, y: Array) -> Ar
     cx = body.corners[:, 0, None, None] + px * before + qx * grown
     cy = body.corners[:, 1, None, None] + py * before + qy * grown
     wx, wy = x + c * cx - s * cy, y + s * cx + c * cy
-    return np.stack((wx.min(axis=(0, 1)), wy.min(axis=(0, 1)), wx.max(axis=(0, 1)),
-                     wy.max(axis=(0, 1))))
+    both = np.stack((wx, wy))
+    return np.concatenate((both.min(axis=(1, 2)), both.max(axis=(1, 2))))
 
 
 def _errors(bound: Array, width: Array, off: Array, span: Array, total: Array, before: Array,
@@ -192,47 +206,49 @@ def _errors(bound: Array, width: Array, off: Array, span: Array, total: Array, b
 def _intervals(limits: Limits, velocity: Array, targets: Array,
                delay: Array) -> tuple[Array, Array, Array]:
     """Least and greatest twist in each slice, both (3, K, R), and its duration [s], (K, R)."""
-    steps = np.repeat((limits.act, limits.tau - limits.act), ACTING) / ACTING
-    ends = np.cumsum(steps)[:, None] + delay
-    up = np.where(velocity >= 0.0, limits.rise, limits.fall)
-    down = np.where(velocity <= 0.0, limits.rise, limits.fall)
-    high = _upper(limits, velocity, targets, up, ends)
-    low = -_upper(limits, -velocity, -targets, down, ends)
+    steps = np.repeat((limits.act, limits.tau - limits.act), ACTING)[:, None] / ACTING
+    ends = np.cumsum(steps, axis=0) + delay
+    high, sunk = _upper(limits, np.stack((velocity, -velocity)),
+                        np.stack((targets, -targets), axis=1), ends)
+    low = -sunk
     if limits.curvature:
         arcs = _curvatures(limits, velocity, targets, ends)
         low, high = _steered(low, high, arcs)
-    fastest = np.maximum(high[:, -1], -low[:, -1])
-    whole = np.maximum((fastest / limits.brake).max(axis=0), 1e-9)
-    steps_after = np.arange(BRAKING + 1)[:, None] * (whole / BRAKING)
-    upper = _braking(high[:, -1], limits, steps_after)
-    lower = -_braking(-low[:, -1], limits, steps_after)
+    top = np.stack((high[:, -1], -low[:, -1]))
+    whole = np.maximum((top.max(axis=0) / limits.brake).max(axis=0), 1e-9)
+    upper, sunk = _braking(top, limits, np.arange(BRAKING + 1)[:, None] * (whole / BRAKING))
+    lower = -sunk
     if limits.curvature:
         lower, upper = _steered(lower, upper, (arcs[0][-1:], arcs[1][-1:]))
-    span = np.concatenate((np.broadcast_to(steps[:, None], (2 * ACTING, len(delay))),
-                           np.broadcast_to(whole / BRAKING, (BRAKING, len(delay)))))
+    span = np.empty((2 * ACTING + BRAKING, len(delay)))
+    span[:2 * ACTING], span[2 * ACTING:] = steps, whole / BRAKING
     return (np.concatenate((low, lower), axis=1), np.concatenate((high, upper), axis=1), span)
 
 
-def _upper(limits: Limits, velocity: Array, targets: Array, up: Array, ends: Array) -> Array:
+def _upper(limits: Limits, velocity: Array, targets: Array, ends: Array) -> Array:
     """
-    Upper end of the intervals until a stop is in effect, shape (3, 2 * ACTING, R).
+    Upper end of the intervals until a stop is in effect, shape (2, 3, 2 * ACTING, R).
 
     Until the command that is judged (the last of the targets) is in effect, any of the targets
     may be; from then on the twist moves towards that command, or to zero.
+
+    :param velocity: of either sign, shape (2, 3, R); targets: likewise, shape (C, 2, 3, R).
     """
-    most = np.maximum(np.maximum(targets.max(axis=0), velocity), 0.0)[:, None]
-    last = np.maximum(targets[-1], 0.0)[:, None]
-    high = np.minimum(velocity[:, None] + up[:, None] * ends, most)
-    before = high[:, ACTING - 1:ACTING]
+    most = np.maximum(np.maximum(targets.max(axis=0), velocity), 0.0)[:, :, None]
+    last = np.maximum(targets[-1], 0.0)[:, :, None]
+    gain = np.where(velocity >= 0.0, limits.rise, limits.fall)[:, :, None]
+    high = np.minimum(velocity[:, :, None] + gain * ends, most)
+    before = high[:, :, ACTING - 1:ACTING]
     since = (ends[ACTING:] - ends[ACTING - 1]) - (limits.tau - limits.act) / ACTING
     sinking = np.maximum(before - limits.brake[:, None] * since, last)
-    high[:, ACTING:] = np.where(before > last, sinking, np.minimum(high[:, ACTING:], last))
+    high[:, :, ACTING:] = np.where(before > last, sinking,
+                                   np.minimum(high[:, :, ACTING:], last))
     return np.asarray(high)
 
 
 def _braking(top: Array, limits: Limits, steps: Array) -> Array:
-    """Upper end of intervals, shape (3, BRAKING, R), that was `top` when braking began."""
-    top = top[:, None]
+    """Upper end of intervals, shape (2, 3, BRAKING, R), that was `top` when braking began."""
+    top = top[:, :, None]
     return np.where(top > 0.0, np.maximum(top - limits.brake[:, None] * steps[:-1], 0.0),
                     np.minimum(top + limits.fall[:, None] * steps[1:], 0.0))
 
