@@ -17,7 +17,7 @@ from synth_nodes.safety.ladder import Ladder, RUNGS
 from synth_nodes.safety.rows import Index, Robots, Rows, strictest
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import carried
-from synth_nodes.safety.tube import limits_of
+from synth_nodes.safety.tube import limits_of, Tube
 from synth_nodes.types import RobotSpec
 
 Array = NDArray[np.float64]
@@ -216,12 +216,16 @@ def _lowered(ladder: Ladder, rows: Rows, gauge: Array, allowed: Array,
     if outside.all() and (allowed == 1.0).all():
         return allowed
     part = np.where(outside, 1.0, 0.0)
-    floor = _floors(ladder, rows, gauge, np.minimum(allowed, part))
+    tight = _tight(ladder, rows, np.minimum(allowed, part))
+    slow, fast = (np.unique(rows.robot[k]) for k in (tight, ~outside & (allowed > 0.0)))
+    crawling, first = ladder.first(slow, fast)
+    floor = _floors(ladder, rows, gauge, tight, (slow, crawling))
     inside = np.flatnonzero(~outside & (allowed > floor))
     if len(inside) == 0:
         return np.maximum(np.minimum(allowed, part), floor)
     least = ladder.braking()[rows.robot]
-    part[inside] = ladder.climb(rows.take(inside), np.zeros(len(inside)), 1 / RUNGS)
+    part[inside] = ladder.climb(first, fast, rows.take(inside),
+                                ladder.rungs(np.zeros(len(fast)), 1 / RUNGS))
 
     def together() -> Array:
         return np.maximum(np.minimum(allowed, np.maximum(part, least)), floor)
@@ -231,22 +235,28 @@ def _lowered(ladder: Ladder, rows: Rows, gauge: Array, allowed: Array,
     rung = np.where(rung == np.append(values, 0.0)[worst], rung, -1.0)
     finer = inside[part[inside] == rung[rows.robot[inside]]]
     if len(finer):
-        part[finer] = ladder.climb(rows.take(finer), part[finer], 1 / RUNGS ** 2)
+        part[finer] = ladder.refine(rows.take(finer), part[finer], 1 / RUNGS ** 2)
     return together()
 
 
-def _floors(ladder: Ladder, rows: Rows, gauge: Array, base: Array) -> Array:
-    """Part of the command that each point allows in any case, shape (M,): at escape speed."""
-    arcs, rules = ladder.arcs, ladder.arcs.robots.rules
-    creep = arcs.creep[rows.robot]
-    floor = np.where(rows.unseen & (rules.source.unseen == 'creep'), creep, 0.0)
-    tight = np.flatnonzero((base < creep) & ~rows.unseen)
-    if len(tight) == 0 or rules.escape.speed == 0.0:
-        return floor
-    some = rows.take(tight)
-    part = escaping(arcs, some, gauge[tight])
-    who, index = np.unique(some.robot, return_inverse=True)
-    tube = ladder.tubes(who, arcs.creep[who])
-    floor[tight] = np.where(ladder.keeps(tube, index, some, gauge[tight]), part, 0.0)
-    return floor
+def _tight(ladder: Ladder, rows: Rows, base: Array) -> Index:
+    """Points that may allow an escape faster than all else does."""
+    if ladder.arcs.robots.rules.escape.speed == 0.0:
+        return np.zeros(0, np.intp)
+    return np.flatnonzero((base < ladder.arcs.creep[rows.robot]) & ~rows.unseen)
 
+
+def _floors(ladder: Ladder, rows: Rows, gauge: Array, tight: Index,
+            tubes: tuple[Index, Tube]) -> Array:
+    """
+    Part of the command that each point allows in any case, shape (M,): at escape speed.
+
+    :param tubes: robots of the tight points and their tubes at that speed.
+    """
+    arcs, unseen = ladder.arcs, ladder.arcs.robots.rules.source.unseen
+    floor = np.where(rows.unseen & (unseen == 'creep'), arcs.creep[rows.robot], 0.0)
+    if len(tight):
+        (who, tube), some = tubes, rows.take(tight)
+        keeps = ladder.keeps(tube, np.searchsorted(who, some.robot), some, gauge[tight])
+        floor[tight] = np.where(keeps, escaping(arcs, some, gauge[tight]), 0.0)
+    return floor

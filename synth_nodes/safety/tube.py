@@ -82,10 +82,11 @@ class Tube:
     box: Array
     """Least x, least y, greatest x, greatest y [m] of all polygons, shape (4, R)."""
 
-    def ranked(self, parts: int) -> 'Tube':
-        """Split R = parts * robots into two axes."""
-        return Tube(*(a.reshape(*a.shape[:-1], parts, -1) for a in (
-            self.normal_x, self.normal_y, self.offset, self.times, self.box)))
+    def split(self, count: int, parts: int) -> tuple['Tube', 'Tube']:
+        """Take the first tubes apart from the others, whose R = parts * robots gets two axes."""
+        arrays = self.normal_x, self.normal_y, self.offset, self.times, self.box
+        return (Tube(*(a[..., :count] for a in arrays)),
+                Tube(*(a[..., count:].reshape(*a.shape[:-1], parts, -1) for a in arrays)))
 
 
 def limits_of(rules: SafetyRules, robot: RobotSpec) -> Limits:
@@ -155,7 +156,7 @@ def clearances(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array, speed: A
     :param x, y: base_link [m], shape (M,).
     :param speed: at which each point may move [m/s], shape (M,).
     """
-    lines = tube.normal_x, tube.normal_y, tube.offset
+    lines: tuple[Array, ...] = (tube.normal_x, tube.normal_y, tube.offset)
     times = tube.times
     if tube.offset.shape[-1] > 1:
         lines = tuple(a[..., robot] for a in lines)
