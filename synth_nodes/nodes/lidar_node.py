@@ -44,7 +44,8 @@ class LidarNode(Node):
         self.settings = s = declare(
             self, LidarParameters, NODE_PARAMETERS.values(), live=self.faults.live)
         self.ranges: NDArray[np.float32] = np.empty((1, s.lidar.beams), np.float32)
-        self.powers = np.empty_like(self.ranges) if s.effects.surfaces else None
+        plain = s.noise == 'learned'
+        self.powers = np.empty_like(self.ranges) if s.effects.surfaces and not plain else None
         self.layers: LayerLidar | None = None
         self.learned = learned_sensor(s)
         # Checks the settings and loads the kernels before the first scene comes.
@@ -53,7 +54,7 @@ class LidarNode(Node):
         self.scans, self.fault = 0, 'no scene yet'
         self.pairing = Pairing(round(1e9 / s.lidar.rate))
         self.message = new_scan(s.lidar, s.frame_id,
-                                time_increment(s.lidar) if s.effects.motion else 0.0)
+                                time_increment(s.lidar) if s.effects.motion and not plain else 0.0)
         self.diagnostics = Diagnostics(self)
         self.diagnostics.add('scan', self._health)
         report = self.diagnostics.mismatch

@@ -113,3 +113,20 @@ def test_turning_shifts_the_scan(peer, scene):
 def test_impossible_layers_are_refused(refused):
     line = refused('lidar_node', 'points.layers:=4', 'points.elevation_min:=0.5')
     assert 'points.elevation_min = 0.5 rad must be below' in line
+
+
+def test_learned_noise_takes_the_place_of_that_of_the_settings(peer, scene):
+    peer.start('lidar_node', 'noise:=learned', 'lidar.noise_std:=0.5', 'effects.surfaces:=true')
+    scans = peer.listen(LaserScan, 'scan')
+    assert Truth(peer, scene).until(lambda: len(scans) > 4)
+    ranges = np.stack([ranges_of(scan) for scan in scans])
+    assert not scans[-1].intensities and np.isfinite(ranges).mean() > 0.8
+    # 1.99 m to the box ahead and 4 m to the wall behind: off by centimetres, never the same twice.
+    assert np.nanmedian(np.abs(ranges[:, 180] - 2.0)) < 0.1
+    assert np.nanmedian(np.abs(ranges[:, 0] - 3.95)) < 0.15
+    assert (ranges[0] != ranges[1]).mean() > 0.5
+
+
+def test_learned_noise_of_a_scanner_unlike_the_lidar_is_refused(refused):
+    assert 'cannot take the noise learned' in refused(
+        'lidar_node', 'noise:=learned', 'lidar.beams:=64')
