@@ -24,10 +24,13 @@ def test_camera_shows_the_world(peer, tmp_path):
     images, depths = (peer.listen(Image, f'camera/{t}image_raw') for t in ('', 'depth/'))
     labels = peer.listen(Image, 'camera/segmentation/image_raw')
     infos = peer.listen(CameraInfo, 'camera/camera_info')
-    assert peer.until(lambda: min(map(len, (truth, images, depths, labels, infos))) > 8)
+    assert peer.until(lambda: min(map(len, (truth, images, depths, labels, infos))) > 12)
     stamps = [to_ns(m.header.stamp) for m in images[-6:]]
     assert set(np.diff(stamps)) == {50_000_000}
-    assert set(stamps) <= {to_ns(m.header.stamp) for m in truth}
+    known = {to_ns(m.header.stamp) for m in truth}
+    # The camera may have heard the world before this test did.
+    later = {stamp for stamp in stamps if stamp >= min(known)}
+    assert len(later) > 2 and later <= known
     assert images[-1].header.frame_id == 'camera_optical' == infos[-1].header.frame_id
     image, depth, label = (pixels_of(m[-1]) for m in (images, depths, labels))
     assert image.shape == (240, 320, 3) and image.std() > 5
