@@ -21,6 +21,18 @@ def write_atomically(path: Path, content: bytes) -> None:
     os.replace(temporary, path)
 
 
+def write_picture(figure: Any, path: Path, **options: Any) -> None:
+    """
+    Write a figure of matplotlib as PNG, in one step.
+
+    :param options: those of `savefig`, such as `dpi`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'.{path.name}')
+    figure.savefig(partial, format='png', **options)
+    os.replace(partial, path)
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people and machines, in one step; NaN and infinity are refused."""
     text = json.dumps(content, indent=1, allow_nan=False)

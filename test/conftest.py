@@ -10,3 +10,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f'needs the recorded data in {folder}, which is not on this machine')
     return folder
+
+
+@pytest.fixture
+def one_thread():
+    """Small networks are fastest on one thread, above all on a busy machine."""
+    torch = pytest.importorskip('torch')
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -1,7 +1,6 @@
 """Pictures of a campaign: histograms of what it counted, and one scenario."""
 
 from collections.abc import Mapping, Sequence
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from synth_nodes.campaign.contact import seen_from
 from synth_nodes.campaign.figures import add_up, GAP_EDGES, IMPACT_EDGES
 from synth_nodes.campaign.trace import Trace
+from synth_nodes.files import write_picture
 
 INK = ('#1b6ca8', '#d1495b', '#edae49', '#66a182')
 
@@ -37,7 +37,7 @@ def draw_histograms(path: Path, chunks: Sequence[Mapping[str, Any]]) -> None:
     right.set(xlabel='speed at the contact [m/s]', ylabel='share of scenarios',
               title='Collisions while moving', xlim=(0, 2))
     right.legend(fontsize='small')
-    _saved(figure, path)
+    write_picture(figure, path, dpi=110)
 
 
 def draw_trace(path: Path, trace: Trace, title: str) -> None:
@@ -71,15 +71,9 @@ def draw_trace(path: Path, trace: Trace, title: str) -> None:
         speeds.plot(time, values[:, 2], color=ink, linestyle=':', label='w [rad/s]')
     speeds.set(xlabel='time [s]')
     speeds.legend(fontsize='small')
-    _saved(figure, path)
+    write_picture(figure, path, dpi=110)
 
 
 def _label(name: str, counts: Mapping[str, Any]) -> str:
     mean = counts['impact_sum'] / max(counts['collisions'], 1)
     return f'{name}: {counts["collisions"]} of {counts["scenarios"]}, mean {mean:.2f} m/s'
-
-
-def _saved(figure: Any, path: Path) -> None:
-    part = path.with_name(f'.{path.name}')
-    figure.savefig(part, dpi=110, format='png')
-    os.replace(part, path)

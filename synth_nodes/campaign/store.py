@@ -4,11 +4,11 @@ from collections.abc import Mapping
 import json
 import os
 from pathlib import Path
-import tempfile
 from typing import Any
 
 from synth_nodes.campaign.chunks import Plan
 from synth_nodes.errors import InputError
+from synth_nodes.files import write_atomically
 from synth_nodes.settings import flatten
 
 CHUNKS, PLAN = 'chunks.jsonl', 'plan.json'
@@ -36,7 +36,7 @@ def opened(folder: Path, plan: Plan) -> list[dict[str, Any]]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / PLAN).exists():
-            write(folder / PLAN, json.dumps(wanted, indent=2))
+            write_atomically(folder / PLAN, json.dumps(wanted, indent=2).encode())
         elif json.loads((folder / PLAN).read_text(encoding='utf-8')) != wanted:
             raise InputError(f'{folder}: holds results of another campaign (see {PLAN}); '
                              'give it a folder of its own')
@@ -53,14 +53,6 @@ def append(folder: Path, chunk: Mapping[str, Any]) -> None:
         os.fsync(stream.fileno())
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file that appears whole."""
-    with tempfile.NamedTemporaryFile('w', encoding='utf-8', dir=path.parent, delete=False,
-                                     prefix=f'.{path.name}-') as stream:
-        stream.write(text)
-    os.replace(stream.name, path)
-
-
 def _done(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
@@ -70,5 +62,5 @@ def _done(path: Path) -> list[dict[str, Any]]:
         chunk = json.loads(line)
         chunks[chunk['chunk']] = chunk
     if len(kept) < len(whole):
-        write(path, kept.decode())
+        write_atomically(path, kept)
     return list(chunks.values())

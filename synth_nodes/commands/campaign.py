@@ -8,6 +8,7 @@ from typing import Any
 
 from synth_nodes.commands.common import add_verb, columns, print_json, progress, Subparsers
 from synth_nodes.errors import InputError
+from synth_nodes.files import write_atomically
 
 EXAMPLE = """synth-nodes campaign --scenarios 100000 --seed 1 --jobs 2 --out out/campaign
 synth-nodes campaign --scenarios 100000 --broken --json
@@ -105,16 +106,14 @@ def _all(args: argparse.Namespace) -> int:
 
 def _report(folder: Path, result: dict[str, Any], chunks: list[dict[str, Any]]) -> None:
     from synth_nodes.campaign.pictures import draw_histograms
-    from synth_nodes.campaign.store import write
 
-    write(folder / 'report.json', json.dumps(result, indent=2))
+    write_atomically(folder / 'report.json', json.dumps(result, indent=2).encode())
     draw_histograms(folder / 'campaign.png', chunks)
 
 
 def _one(args: argparse.Namespace) -> int:
     from synth_nodes.campaign.judges import strict
     from synth_nodes.campaign.pictures import draw_trace
-    from synth_nodes.campaign.store import write
     from synth_nodes.campaign.trace import described, scenario, traced
 
     if args.only < 0:
@@ -123,7 +122,8 @@ def _one(args: argparse.Namespace) -> int:
     content = described(args.only, trace)
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
-        write(args.out / f'scenario_{args.only}.json', json.dumps(content, indent=1))
+        write_atomically(args.out / f'scenario_{args.only}.json',
+                         json.dumps(content, indent=1).encode())
         draw_trace(args.out / f'scenario_{args.only}.png', trace,
                    f'scenario {args.only}: {content["status"]}')
     if args.json:
@@ -136,7 +136,6 @@ def _one(args: argparse.Namespace) -> int:
 
 def _faults(args: argparse.Namespace) -> int:
     from synth_nodes.campaign.fault_campaign import chosen, run_faults, tally
-    from synth_nodes.campaign.store import write
 
     names, parts = chosen(args.faults), []
     with progress('faults', len(names) * args.seeds) as advance:
@@ -148,7 +147,7 @@ def _faults(args: argparse.Namespace) -> int:
     result = {'kinds': len(kinds), 'runs': runs, 'good': good, 'results': kinds}
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
-        write(args.out / 'faults.json', json.dumps(result, indent=2))
+        write_atomically(args.out / 'faults.json', json.dumps(result, indent=2).encode())
     if args.json:
         print_json(result)
     else:

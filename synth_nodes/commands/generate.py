@@ -7,6 +7,7 @@ import time
 from synth_nodes.commands.common import add_verb, indent, print_json, progress, Subparsers
 from synth_nodes.commands.inputs import (
     add_robot,
+    add_settings,
     describe_settings,
     load_maps,
     robot_and_lidar,
@@ -35,9 +36,7 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--split', action='append', default=[], metavar='PLACE=SPLIT',
                         help='put a place into train, validation or test, repeatable; by a hash '
                         'of its name if not given')
-    parser.add_argument('--set', action='append', default=[], metavar='name=value',
-                        help='another setting, repeatable; --settings lists them')
-    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+    add_settings(parser)
     add_robot(parser)
 
 

@@ -21,6 +21,17 @@ def add_robot(parser: argparse.ArgumentParser) -> None:
                         help='ROS parameter file whose robot and lidar to use')
 
 
+def add_settings(parser: argparse.ArgumentParser, what: str = 'another setting') -> None:
+    """
+    Add the options that change settings and list them.
+
+    :param what: what `--set` changes, for its help.
+    """
+    parser.add_argument('--set', action='append', default=[], metavar='name=value',
+                        help=f'{what}, repeatable; --settings lists them')
+    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+
+
 def robot_and_lidar(file: Path | None) -> tuple[RobotSpec, LidarSpec]:
     """
     Read robot and lidar from the shared sections of a ROS parameter file.

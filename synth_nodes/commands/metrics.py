@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from synth_nodes.commands.common import add_verb, columns, indent, print_json, Subparsers
-from synth_nodes.commands.inputs import describe_settings, settings_from_words
+from synth_nodes.commands.inputs import add_settings, describe_settings, settings_from_words
 
 EXAMPLE = """synth-nodes metrics real synthetic
 synth-nodes metrics real generated --train real_train --set max_auc=0.7 --json"""
@@ -20,9 +20,7 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('synthetic', type=Path, nargs='?', help='data set to be judged')
     parser.add_argument('--train', type=Path,
                         help='what the generator learned from, for the copying test')
-    parser.add_argument('--set', action='append', default=[], metavar='name=value',
-                        help='a limit or setting, repeatable; --settings lists them')
-    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+    add_settings(parser, 'a limit or setting')
 
 
 def _metrics(args: argparse.Namespace) -> int:

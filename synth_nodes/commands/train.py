@@ -7,6 +7,7 @@ from synth_nodes.commands import train_collision, train_generator
 from synth_nodes.commands.common import add_verb, indent, print_json, Stages, Subparsers
 from synth_nodes.commands.inputs import (
     add_robot,
+    add_settings,
     describe_settings,
     load_maps,
     robot_and_lidar,
@@ -35,9 +36,7 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     parser.add_argument('--quick', action='store_true',
                         help='try the whole chain in seconds; the policy will not be good')
-    parser.add_argument('--set', action='append', default=[], metavar='name=value',
-                        help='another setting, repeatable; --settings lists them')
-    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+    add_settings(parser)
     parser.add_argument('--registry', type=Path, help='registry to add the policy to')
     parser.add_argument('--promote', action='store_true',
                         help='make it the current one of that registry')

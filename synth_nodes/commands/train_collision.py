@@ -14,6 +14,7 @@ from synth_nodes.commands.common import (
 )
 from synth_nodes.commands.inputs import (
     add_robot,
+    add_settings,
     describe_settings,
     robot_and_lidar,
     settings_from_words,
@@ -44,9 +45,7 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--ungated', action='store_true',
                         help='learn from data sets that failed their quality gate too')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
-    parser.add_argument('--set', action='append', default=[], metavar='name=value',
-                        help='another setting, repeatable; --settings lists them')
-    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+    add_settings(parser)
     add_robot(parser)
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from synth_nodes.commands.common import add_verb, indent, print_json, Stages, Subparsers
-from synth_nodes.commands.inputs import describe_settings, settings_from_words
+from synth_nodes.commands.inputs import add_settings, describe_settings, settings_from_words
 
 EXAMPLE = """synth-nodes dataset import intel.log.gz --out real --split intel=train
 synth-nodes train generator --kind transformer --data real --out sensor
@@ -22,9 +22,7 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--out', type=Path, default=Path('sensor'),
                         help='folder of the learned sensor; a checkpoint in it is continued')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
-    parser.add_argument('--set', action='append', default=[], metavar='name=value',
-                        help='another setting, repeatable; --settings lists them')
-    parser.add_argument('--settings', action='store_true', help='list all settings and end')
+    add_settings(parser)
 
 
 def _train(args: argparse.Namespace) -> int:

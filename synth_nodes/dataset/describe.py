@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from synth_nodes.dataset.clean import examine, Findings
 from synth_nodes.dataset.reader import DataSet
+from synth_nodes.files import write_picture
 
 COMMANDS = ('forward', 'left', 'right', 'stand', 'back')
 
@@ -118,11 +119,8 @@ def draw(data: DataSet, path: Path) -> None:
         velocity = data.read('velocity') if 'velocity' in names else np.zeros((0, 3))
         speed = velocity[np.isfinite(velocity).all(axis=1), 0]
         _histogram(axes[1, 1], speed, 'measured speed [m/s]', 'records')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.part.png')
-    figure.savefig(partial, dpi=90)
+    write_picture(figure, path, dpi=90)
     plt.close(figure)
-    partial.replace(path)
 
 
 def _histogram(axis: Any, values: NDArray[np.floating], label: str, count: str) -> None:

@@ -5,7 +5,7 @@ In simulation the map and the people are known; for a recorded log the map is th
 the whole log. So a scan that a real sensor took gets a true label.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -231,17 +231,3 @@ def base_from_laser(laser_pose: FloatArray, mount: Sequence[float]) -> NDArray[n
     pose[:, 0] -= c * mount[0] - s * mount[1]
     pose[:, 1] -= s * mount[0] + c * mount[1]
     return pose
-
-
-def map_numbers(names: Sequence[str], atlas: MapAtlas) -> Mapping[str, int]:
-    """
-    Find the map of each place in an atlas by name.
-
-    :raises InputError: when a place has no map.
-    """
-    known = {grid.name: n for n, grid in enumerate(atlas.maps)}
-    missing = [name for name in names if name not in known]
-    if missing:
-        raise InputError(f"no map for the places {', '.join(missing)}; there are maps for "
-                         f"{', '.join(known)}")
-    return {name: known[name] for name in names}

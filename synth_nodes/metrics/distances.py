@@ -16,9 +16,7 @@ from synth_nodes.errors import InputError
 
 Array = NDArray[np.float64]
 BLOCKS = 10
-"""Parts that an interval is estimated from."""
-STUDENT = 2.262
-"""97.5 % quantile of Student's distribution with 9 degrees of freedom: ten blocks or folds."""
+"""Resamples that an interval is estimated from."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +26,6 @@ class Measured:
     value: float
     low: float
     high: float
-
-    @classmethod
-    def of(cls, values: Array, value: float | None = None) -> 'Measured':
-        """
-        Estimate from ten repetitions.
-
-        :param values: one a repetition, shape (10,).
-        :param value: the figure itself; their mean where None.
-        """
-        centre = float(np.mean(values)) if value is None else value
-        half = STUDENT * float(np.std(values, ddof=1)) / np.sqrt(len(values))
-        return cls(centre, centre - half, centre + half)
 
 
 def check_pair(a: Array, b: Array, least: int = 20) -> None:

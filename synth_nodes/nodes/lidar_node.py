@@ -27,7 +27,7 @@ from synth_nodes.sensors.fault_values import scan_channels
 from synth_nodes.sensors.faults import Reading
 from synth_nodes.sensors.layers import CloudMaker, LayerLidar
 from synth_nodes.sensors.lidar import Lidar
-from synth_nodes.sensors.scan_settings import time_increment
+from synth_nodes.sensors.scan_settings import ScanEffects, time_increment
 from synth_nodes.types import GridMap
 from synth_nodes.world.atlas import MapAtlas
 from synth_nodes.world.scene_io import text_to_scene
@@ -44,17 +44,17 @@ class LidarNode(Node):
         self.settings = s = declare(
             self, LidarParameters, NODE_PARAMETERS.values(), live=self.faults.live)
         self.ranges: NDArray[np.float32] = np.empty((1, s.lidar.beams), np.float32)
-        plain = s.noise == 'learned'
-        self.powers = np.empty_like(self.ranges) if s.effects.surfaces and not plain else None
-        self.layers: LayerLidar | None = None
         self.learned = learned_sensor(s)
+        effects = s.effects if self.learned is None else ScanEffects()
+        self.powers = np.empty_like(self.ranges) if effects.surfaces else None
+        self.layers: LayerLidar | None = None
         # Checks the settings and loads the kernels before the first scene comes.
         self._use(MapAtlas.build([_EMPTY]))
         self._measure(np.zeros(3), np.zeros(3), np.zeros((0, 5)))
         self.scans, self.fault = 0, 'no scene yet'
         self.pairing = Pairing(round(1e9 / s.lidar.rate))
         self.message = new_scan(s.lidar, s.frame_id,
-                                time_increment(s.lidar) if s.effects.motion and not plain else 0.0)
+                                time_increment(s.lidar) if effects.motion else 0.0)
         self.diagnostics = Diagnostics(self)
         self.diagnostics.add('scan', self._health)
         report = self.diagnostics.mismatch

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.files import write_picture
 from synth_nodes.types import GridMap, SOLID_THRESHOLD
 
 FLOOR, UNKNOWN_GREY, WALL = (1.0, 1.0, 1.0), (0.88, 0.89, 0.91), (0.20, 0.23, 0.28)
@@ -51,10 +51,8 @@ def draw_mission(mission: Mapping[str, Any], grid: GridMap, path: Path) -> None:
     figure.legend(loc='outside lower center', ncols=3, frameon=False)
     for side in axes.spines.values():
         side.set_visible(False)
-    partial = path.with_name(f'.{path.name}')
-    figure.savefig(partial, dpi=110, format='png', bbox_inches='tight', pad_inches=0.15)
+    write_picture(figure, path, dpi=110, bbox_inches='tight', pad_inches=0.15)
     pyplot.close(figure)
-    os.replace(partial, path)
 
 
 def _window(grid: GridMap, track: NDArray[np.float64],

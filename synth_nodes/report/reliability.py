@@ -1,9 +1,9 @@
 """Reliability diagrams: what was foretold beside what happened."""
 
 from collections.abc import Mapping
-import os
 from pathlib import Path
 
+from synth_nodes.files import write_picture
 from synth_nodes.metrics.probability import Reliability
 
 
@@ -30,8 +30,5 @@ def draw_reliability(curves: Mapping[str, Reliability], path: Path) -> None:
     upper.set(xlim=(0, 1), ylim=(0, 1), ylabel='share that collided')
     upper.legend(loc='upper left', frameon=False)
     lower.set(yscale='log', xlabel='probability of a collision', ylabel='samples')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}')
-    figure.savefig(partial, dpi=100, format='png')
+    write_picture(figure, path, dpi=100)
     pyplot.close(figure)
-    os.replace(partial, path)

@@ -26,6 +26,7 @@ from synth_nodes.generators.vae import drawn, negative_log_likelihood  # noqa: E
 from synth_nodes.train.generator import profile_distance, train_generator  # noqa: E402
 from synth_nodes.train.progress import Progress, WorkCancelled  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures('one_thread')
 BEAMS = 40
 ANGLES = np.linspace(-1.5, 1.5, BEAMS)
 KINDS = ('vae', 'gan', 'transformer', 'diffusion')

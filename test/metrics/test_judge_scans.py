@@ -15,6 +15,7 @@ from synth_nodes.metrics.judge import gate_problem, GateSettings, measure
 from synth_nodes.metrics.scans import channels, FitPlan, flawed, inception_score
 from synth_nodes.metrics.two_sample import auc, two_sample_auc
 
+pytestmark = pytest.mark.usefixtures('one_thread')
 BEAMS = 60
 PLAN = FitPlan(steps=100)
 
