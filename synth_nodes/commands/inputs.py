@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TYPE_CHECKING, TypeVar
 
 import yaml
 
@@ -11,6 +11,9 @@ from synth_nodes.errors import InputError
 from synth_nodes.parameter_files import sections
 from synth_nodes.settings import build, leaves
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
+
+if TYPE_CHECKING:
+    from synth_nodes.dataset.reader import DataSet
 
 T = TypeVar('T')
 
@@ -45,6 +48,39 @@ def robot_and_lidar(file: Path | None) -> tuple[RobotSpec, LidarSpec]:
             if section.rsplit('/', 1)[-1] == '**':
                 shared.update(values)
     return (_group(RobotSpec, 'robot.', shared, file), _group(LidarSpec, 'lidar.', shared, file))
+
+
+def add_data(parser: argparse.ArgumentParser, what: str) -> None:
+    """
+    Add the options that name data sets to learn from.
+
+    :param what: help of `--data`.
+    """
+    parser.add_argument('--data', type=Path, action='append', default=[], metavar='DIR',
+                        help=f'{what}, repeatable')
+    parser.add_argument('--ungated', action='store_true',
+                        help='learn from data sets that failed their quality gate too')
+
+
+def open_sets(folders: Sequence[Path], ungated: bool) -> 'list[DataSet]':
+    """
+    Open data sets to learn from.
+
+    :param ungated: whether those that failed their quality gate will do.
+    :raises InputError: when one cannot be read, failed its gate, or two have the same name.
+    """
+    from synth_nodes.dataset.reader import DataSet
+    from synth_nodes.metrics.judge import gate_problem
+
+    named: dict[str, Path] = {}
+    for folder in folders:
+        problem = '' if ungated else gate_problem(folder, DataSet(folder).digest())
+        if problem:
+            raise InputError(f'{problem}; make it better, or give --ungated')
+        if named.setdefault(folder.name, folder) != folder:
+            raise InputError(f"data sets {named[folder.name]} and {folder} are both called "
+                             f"'{folder.name}'; rename one")
+    return [DataSet(folder) for folder in folders]
 
 
 def load_maps(files: Sequence[Path]) -> list[GridMap]:

@@ -6,16 +6,19 @@ from pathlib import Path
 from synth_nodes.commands import train_collision, train_generator
 from synth_nodes.commands.common import add_verb, indent, print_json, Stages, Subparsers
 from synth_nodes.commands.inputs import (
+    add_data,
     add_robot,
     add_settings,
     describe_settings,
     load_maps,
+    open_sets,
     robot_and_lidar,
     settings_from_words,
 )
 
 EXAMPLE = """synth-nodes train bc --out run
 synth-nodes train bc --quick --out trial
+synth-nodes train bc --data synthetic --out run
 synth-nodes train bc --map warehouse.yaml --set rounds=8 --registry registry --promote"""
 
 
@@ -31,6 +34,7 @@ def add(verbs: Subparsers) -> None:
         EXAMPLE, _train)
     parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
                         help='Nav2 map to drive in, repeatable; generated buildings if none')
+    add_data(parser, 'data set of simulated drives to learn from as well')
     parser.add_argument('--out', type=Path, default=Path('run'),
                         help='folder for policy.onnx and policy.json')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
@@ -58,15 +62,18 @@ def _train(args: argparse.Namespace) -> int:
     settings = settings_from_words(BcSettings, args.set, fixed)
     settings = settings.quick() if args.quick else settings
     robot, lidar = robot_and_lidar(args.params_file)
-    maps = load_maps(args.map)
+    maps, sets = load_maps(args.map), open_sets(args.data, args.ungated)
 
     from synth_nodes.export.parity import ParityError
     from synth_nodes.export.pipeline import train_and_export
+    from synth_nodes.train.set_samples import origins, samples_of
 
     with Stages() as stages:
         try:
-            contract = train_and_export(settings, maps, robot, lidar, args.out, stages.report,
-                                        command=args.command_line)
+            contract = train_and_export(
+                settings, maps, robot, lidar, args.out, stages.report,
+                extra_samples=samples_of(sets, robot, settings.observation) if sets else None,
+                command=args.command_line, data=origins(sets))
         except ParityError as error:
             print(f'synth-nodes: {error}')
             return 1

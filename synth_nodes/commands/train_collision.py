@@ -13,9 +13,11 @@ from synth_nodes.commands.common import (
     Subparsers,
 )
 from synth_nodes.commands.inputs import (
+    add_data,
     add_robot,
     add_settings,
     describe_settings,
+    open_sets,
     robot_and_lidar,
     settings_from_words,
 )
@@ -35,15 +37,12 @@ def add(verbs: Subparsers) -> None:
     """Add the verb."""
     parser = add_verb(verbs, 'collision', 'Learn to foretell collisions, for the safety monitor.',
                       EXAMPLE, _train)
-    parser.add_argument('--data', type=Path, action='append', default=[], metavar='DIR',
-                        help='data set of simulated or recorded drives, repeatable')
+    add_data(parser, 'data set of simulated or recorded drives')
     parser.add_argument('--fine-tune', type=Path, action='append', default=[], metavar='DIR',
                         help='data set to go on with afterwards, at a smaller step, repeatable')
     parser.add_argument('--out', type=Path, default=Path('predictor'),
                         help='folder for collision.onnx, collision.json and reliability.png; a '
                         'checkpoint in it is continued')
-    parser.add_argument('--ungated', action='store_true',
-                        help='learn from data sets that failed their quality gate too')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     add_settings(parser)
     add_robot(parser)
@@ -66,7 +65,7 @@ def _train(args: argparse.Namespace) -> int:
     from synth_nodes.train.risk_fit import forget
     from synth_nodes.train.risk_samples import lidar_of_set, risk_data, robot_of
 
-    sets = _open([*args.data, *args.fine_tune], args.ungated)
+    sets = open_sets([*args.data, *args.fine_tune], args.ungated)
     robot = robot_of(sets, given)
     read = [risk_data(s, robot, settings.observation, settings.horizon, settings.draws,
                       settings.seed) for s in sets]
@@ -93,23 +92,6 @@ def _train(args: argparse.Namespace) -> int:
     return 0
 
 
-def _open(folders: list[Path], ungated: bool) -> 'list[DataSet]':
-    from synth_nodes.dataset.reader import DataSet
-    from synth_nodes.errors import InputError
-    from synth_nodes.metrics.judge import gate_problem
-
-    named: dict[str, Path] = {}
-    for folder in folders:
-        data = DataSet(folder)
-        problem = '' if ungated else gate_problem(folder, data.digest())
-        if problem:
-            raise InputError(f'{problem}; make it better, or give --ungated')
-        if named.setdefault(folder.name, folder) != folder:
-            raise InputError(f"data sets {named[folder.name]} and {folder} are both called "
-                             f"'{folder.name}'; rename one")
-    return [DataSet(folder) for folder in folders]
-
-
 def _provenance(args: argparse.Namespace, settings: Any, sets: 'list[DataSet]',
                 trained: 'TrainedRisk') -> dict[str, Any]:
     import platform
@@ -119,11 +101,12 @@ def _provenance(args: argparse.Namespace, settings: Any, sets: 'list[DataSet]',
 
     from synth_nodes import __version__
     from synth_nodes.settings import flatten
+    from synth_nodes.train.set_samples import origins
 
     return {
         'command': args.command_line, 'seed': settings.seed,
         'settings': {k: v for k, v in flatten(settings).items() if k != 'horizon'},
-        'data': [{'name': s.schema.name, 'digest': s.digest(), 'records': len(s)} for s in sets],
+        'data': origins(sets),
         'fine_tuned_on': [folder.name for folder in args.fine_tune],
         'parameters': sum(p.numel() for p in trained.net.parameters()),
         'temperature': float(trained.net.temperature),

@@ -1,7 +1,8 @@
 """From settings to a policy on disk, in one call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from synth_nodes.export.onnx import export_policy
 from synth_nodes.policy.contract import PolicyContract
@@ -22,6 +23,7 @@ def train_and_export(
     cancelled: Cancelled = never,
     extra_samples: Samples | None = None,
     command: str = '',
+    data: Sequence[Mapping[str, Any]] = (),
 ) -> PolicyContract:
     """
     Train by behaviour cloning, export, check, and write `policy.onnx` with `policy.json`.
@@ -34,7 +36,8 @@ def train_and_export(
     :raises WorkCancelled: when told to stop.
     :raises ParityError: when ONNX Runtime does not give what torch gives.
     """
-    result = train_bc(settings, maps, robot, lidar, report, cancelled, extra_samples, command)
+    result = train_bc(settings, maps, robot, lidar, report, cancelled, extra_samples, command,
+                      data)
     report(Progress('exporting', 0, 1))
     contract = export_policy(result.net, result.contract, Path(out_dir))
     report(Progress('exporting', 1, 1))

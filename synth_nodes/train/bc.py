@@ -49,6 +49,7 @@ def train_bc(
     cancelled: Cancelled = never,
     extra_samples: Samples | None = None,
     command: str = '',
+    data: Sequence[Mapping[str, Any]] = (),
 ) -> BcResult:
     """
     Clone the expert.
@@ -64,6 +65,7 @@ def train_bc(
     :param cancelled: asked whether to stop.
     :param extra_samples: recorded ones to learn from as well.
     :param command: the command line that started this, for the contract.
+    :param data: what the recorded samples are from, for the contract.
     :return: the trained network with its contract; the same arguments give the same weights on
         the same machine.
     :raises InputError: when there are too few maps, or the robot does not fit one or cannot turn
@@ -96,7 +98,7 @@ def train_bc(
                 EvaluationSettings(episodes=settings.evaluation_episodes, actors=settings.actors),
                 report, cancelled)
     contract = goal_reaching_contract(
-        robot, settings.observation, lidar, run.provenance(command),
+        robot, settings.observation, lidar, {**run.provenance(command), 'data': list(data)},
         _scores(history, evaluation))
     return BcResult(net, contract, tuple(history), evaluation)
 
