@@ -1,14 +1,23 @@
 """`synth-nodes evaluate`: how often a policy arrives, and what it touches on the way."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from synth_nodes.commands.common import add_verb, columns, print_json, Stages, Subparsers
 from synth_nodes.commands.inputs import add_robot, load_maps, robot_and_lidar
+from synth_nodes.types import GridMap, LidarSpec, RobotSpec
+
+if TYPE_CHECKING:
+    from synth_nodes.tasks.observation import ObservationSpec
+    from synth_nodes.train.evaluate import Guard, MapScore, Policy
 
 EXAMPLE = """synth-nodes evaluate
-synth-nodes evaluate run --episodes 100
+synth-nodes evaluate run --episodes 100 --monitor
+synth-nodes evaluate --map warehouse.yaml --log intel.log.gz --pictures failures.png
+synth-nodes evaluate --driver random
 synth-nodes evaluate registry --map warehouse.yaml --min-success 0.95"""
 SUITE = (9001, 9002, 9003, 9004)
 """Seeds of the generated buildings of the standard suite; training uses none of them."""
@@ -16,43 +25,105 @@ SUITE = (9001, 9002, 9003, 9004)
 
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
-    parser = add_verb(verbs, 'evaluate', 'Drive a policy through simulated errands, unguarded.',
+    parser = add_verb(verbs, 'evaluate', 'Drive a policy through simulated errands.',
                       EXAMPLE, _run)
     parser.add_argument('model', nargs='?', default='',
                         help='ONNX file, folder or registry; the shipped policy if none')
+    parser.add_argument('--driver', choices=('policy', 'expert', 'random'), default='policy',
+                        help='who drives: the policy, the planner that knows the whole map and '
+                             'all people, or chance')
     parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
-                        help='Nav2 map, repeatable; four generated buildings if none')
+                        help='Nav2 map, repeatable; four generated buildings if neither map nor '
+                             'log is given')
+    parser.add_argument('--log', type=Path, action='append', default=[], metavar='L.log',
+                        help='CARMEN log to map and drive in, repeatable')
+    parser.add_argument('--monitor', action='store_true',
+                        help='let the safety core judge every command')
+    parser.add_argument('--rules', type=Path, metavar='FILE',
+                        help='its parameter file; the default rules if none')
     parser.add_argument('--episodes', type=int, default=50, help='errands in each map')
     parser.add_argument('--seed', type=int, default=1000, help='seed of the errands')
+    parser.add_argument('--pictures', type=Path, metavar='F.png',
+                        help='draw errands that failed, on their maps')
     parser.add_argument('--min-success', type=float, default=0.9,
                         help='share of errands that must arrive for exit code 0')
     add_robot(parser)
 
 
 def _run(args: argparse.Namespace) -> int:
-    from synth_nodes.infer.session import load_policy
     from synth_nodes.settings import build
 
     robot, lidar = robot_and_lidar(args.params_file)
-    session = load_policy(args.model, robot, lidar=lidar)
-    maps = load_maps(args.map)
+    policy, observation = _driver(args, robot, lidar)
+    grids = _places(args)
 
+    from synth_nodes.report.failures import draw_failures
     from synth_nodes.train.evaluate import evaluate, EvaluationSettings
-    from synth_nodes.world.building import generate_building
 
     settings = build(EvaluationSettings, {'episodes': args.episodes, 'seed': args.seed},
                      'evaluate')
-    grids = maps or [replace(generate_building(seed), name=f'building {seed}') for seed in SUITE]
+    guard = _guard(args, robot, lidar)
     with Stages() as stages:
-        result = evaluate(session.act, grids, robot, lidar, session.contract.observation,
-                          settings, stages.report)
+        result = evaluate(policy, grids, robot, lidar, observation, settings, stages.report,
+                          guard=guard)
+    drawn = args.pictures is not None and draw_failures(result.failures, grids, args.pictures)
     success = result.total.success >= args.min_success
     if args.json:
         print_json({'scores': result.to_dict(), 'success': success})
     else:
-        head = ('map', 'errands', 'arrived', 'contacts', 'timeouts', 'success (95 %)')
-        print(columns([head, *(
-            (s.name, str(s.episodes), str(s.arrived), str(s.contacts), str(s.timeouts),
-             f'{s.success:.3f} ({s.success_low:.3f} to {s.success_high:.3f})')
-            for s in result.scores)]))
+        print(_table(result.scores))
+        if drawn:
+            print(f'wrote {args.pictures}')
     return 0 if success else 1
+
+
+def _driver(args: argparse.Namespace, robot: RobotSpec, lidar: LidarSpec,
+            ) -> 'tuple[Policy | None, ObservationSpec | None]':
+    """Give what drives, and the layout of what it sees."""
+    if args.driver == 'expert':
+        return None, None
+    if args.driver == 'random':
+        from synth_nodes.train.evaluate import random_policy
+
+        return random_policy(robot, args.seed), None
+    from synth_nodes.infer.session import load_policy
+
+    session = load_policy(args.model, robot, lidar=lidar)
+    return session.act, session.contract.observation
+
+
+def _places(args: argparse.Namespace) -> list[GridMap]:
+    """Give the maps to drive in."""
+    grids = load_maps(args.map)
+    for log in args.log:
+        from synth_nodes.dataset.carmen import read_log
+        from synth_nodes.dataset.mapping import map_from_log
+
+        grids.append(map_from_log(read_log(log)))
+    if grids:
+        return grids
+    from synth_nodes.world.building import generate_building
+
+    return [replace(generate_building(seed), name=f'building {seed}') for seed in SUITE]
+
+
+def _guard(args: argparse.Namespace, robot: RobotSpec, lidar: LidarSpec) -> 'Guard | None':
+    """Give the safety core where it is wanted."""
+    if not args.monitor:
+        return None
+    from synth_nodes.campaign.fleet_guard import FleetGuard
+    from synth_nodes.commands.check import read_config
+
+    return FleetGuard(read_config(args.rules, args.params_file).rules, robot, lidar)
+
+
+def _table(scores: 'Sequence[MapScore]') -> str:
+    head = ('map', 'errands', 'arrived', 'contacts', 'timeouts', 'success (95 %)',
+            'contacts (95 %)', 'efficiency', 'time [s]', 'unsteadiness')
+    return columns([head, *(
+        (s.name, str(s.episodes), str(s.arrived), str(s.contacts), str(s.timeouts),
+         f'{s.success:.3f} ({s.success_low:.3f} to {s.success_high:.3f})',
+         f'{s.contact_rate:.3f} ({s.contact_low:.3f} to {s.contact_high:.3f})',
+         f'{s.efficiency:.3f} ± {s.efficiency_half:.3f}',
+         f'{s.duration:.1f} ± {s.duration_half:.1f}',
+         f'{s.unsteadiness:.3f} ± {s.unsteadiness_half:.3f}') for s in scores)])

@@ -41,7 +41,7 @@ def draw_mission(mission: Mapping[str, Any], grid: GridMap, path: Path) -> None:
     size = (max(width * scale, 5.0) + 1.6, max(height * scale, 3.6) + 1.2)
     pyplot.rcParams.update({'font.size': FONT_SIZE})
     figure, axes = pyplot.subplots(figsize=size, layout='constrained')
-    _draw_map(axes, grid)
+    draw_map(axes, grid)
     lines = _draw_track(axes, track)
     figure.colorbar(lines, ax=axes, label='speed [m/s]', shrink=0.7, pad=0.015)
     _draw_stops(axes, mission['stops'])
@@ -74,7 +74,8 @@ def _window(grid: GridMap, track: NDArray[np.float64],
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
 
-def _draw_map(axes: Any, grid: GridMap) -> None:
+def draw_map(axes: Any, grid: GridMap) -> None:
+    """Draw walls and unknown space into axes in metres of the frame `map`."""
     from matplotlib.transforms import Affine2D
 
     image = np.empty((*grid.occupancy.shape, 3))

@@ -125,6 +125,15 @@ class Fleet:
         return self._lidar
 
     @property
+    def ranges(self) -> NDArray[np.float32]:
+        """The scans of the last observation [m], shape (B, beams)."""
+        return self._ranges
+
+    def way(self, row: int) -> NDArray[np.float64]:
+        """Points of a robot's path in `map` [m], shape (N, 2)."""
+        return self._paths.path(row)
+
+    @property
     def left(self) -> NDArray[np.float64]:
         """Distance left along each robot's path at the last observation [m], shape (B,)."""
         return np.asarray(self._goal[:, 2])

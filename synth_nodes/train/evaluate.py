@@ -8,16 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.settings import setting
+from synth_nodes.tasks.actions import to_command
 from synth_nodes.tasks.course import Course
 from synth_nodes.tasks.fleet import Fleet
-from synth_nodes.tasks.goal_reaching import has_arrived, time_allowed
 from synth_nodes.tasks.observation import Observation, ObservationSpec
 from synth_nodes.train.progress import Cancelled, check, never, Progress, Report, silent
+from synth_nodes.train.trial import Failure, Trial
 from synth_nodes.types import FloatArray, GridMap, LidarSpec, RobotSpec
 from synth_nodes.world.actors import ActorSettings
 
 Policy = Callable[[Observation], FloatArray]
 """From observations of B robots to vx [m/s], wz [rad/s], shape (B, 2)."""
+Guard = Callable[[Fleet, NDArray[np.float64], NDArray[np.bool_]], NDArray[np.float64]]
+"""From a fleet, commands (B, 2) and who still drives (B,) to the commands let through (B, 2)."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,17 @@ class MapScore:
     contact_high: float
     efficiency: float
     """Length of the planned way over the length driven, mean of what arrived."""
+    efficiency_half: float
+    """Half the 95 % interval of that mean, and likewise below."""
+    duration: float
+    """Mean time of what arrived [s]."""
+    duration_half: float
+    unsteadiness: float
+    """
+    Root mean square change from one command to the next as a share of the limits, mean of what
+    arrived; 0 is a command that never changes.
+    """
+    unsteadiness_half: float
     speed: float
     """Mean speed of what arrived [m/s]."""
     clearance: float
@@ -69,6 +83,8 @@ class Evaluation:
     """Scores for each map, and for all together last."""
 
     scores: tuple[MapScore, ...]
+    failures: tuple[Failure, ...] = ()
+    """Errands that did not arrive."""
 
     @property
     def total(self) -> MapScore:
@@ -106,9 +122,10 @@ def evaluate(
     settings: EvaluationSettings | None = None,
     report: Report = silent,
     cancelled: Cancelled = never,
+    guard: Guard | None = None,
 ) -> Evaluation:
     """
-    Drive errands in every map, all at once, without a safety monitor.
+    Drive errands in every map, all at once.
 
     :param policy: what drives, such as `PolicySession.act`; the expert where None.
     :param maps: where to drive.
@@ -118,6 +135,7 @@ def evaluate(
     :param settings: how many errands, how long, among how many people.
     :param report: called with progress.
     :param cancelled: asked whether to stop.
+    :param guard: has the last word on every command, as a safety monitor; none where None.
     :return: scores; the same arguments give the same scores.
     :raises InputError: when the robot does not fit a map.
     :raises WorkCancelled: when told to stop.
@@ -130,62 +148,50 @@ def evaluate(
     rng = np.random.default_rng(chosen.seed)
     fleet.begin(np.arange(len(map_index)), [
         course.errand(rng, int(m), chosen.min_length, chosen.max_length) for m in map_index])
-    trial = _Trial(fleet, robot, lidar, chosen)
+    trial = Trial(fleet, robot, lidar, chosen.tolerance, chosen.patience)
     while not trial.done.all():
         check(cancelled)
         observed = fleet.observe()
         command = fleet.expert() if policy is None else policy(observed)
-        trial.advance(np.asarray(command, float))
+        wanted = np.asarray(command, np.float64)
+        trial.advance(wanted if guard is None else guard(fleet, wanted, ~trial.done))
         report(Progress('driving errands', int(trial.done.sum()), len(trial.done)))
     names = [grid.name for grid in maps]
-    rows = [trial.score(map_index == k, name) for k, name in enumerate(names)]
-    return Evaluation((*rows, trial.score(map_index >= 0, 'all')))
+    rows = [_score(trial, map_index == k, name) for k, name in enumerate(names)]
+    return Evaluation((*rows, _score(trial, map_index >= 0, 'all')), trial.failures(names))
 
 
-class _Trial:
-    """Keeps the books while a fleet drives one errand a robot."""
+def random_policy(robot: RobotSpec, batch_seed: int = 0) -> Policy:
+    """Make a policy that looks at nothing: steady random commands, mostly ahead."""
+    rng = np.random.default_rng(batch_seed)
+    held: list[NDArray[np.float64]] = []
 
-    def __init__(
-        self, fleet: Fleet, robot: RobotSpec, lidar: LidarSpec, settings: EvaluationSettings,
-    ) -> None:
-        batch = len(fleet.map_index)
-        self._fleet = fleet
-        self._tolerance = settings.tolerance
-        self._period = 1.0 / lidar.rate
-        self._limit = time_allowed(fleet.lengths, robot.max_speed, settings.patience)
-        self.done = np.zeros(batch, bool)
-        self._arrived = np.zeros(batch, bool)
-        self._contact = np.zeros(batch, bool)
-        self._bumped = np.zeros(batch, bool)
-        self._time = np.zeros(batch)
-        self._driven = np.zeros(batch)
-        self._clearance = np.full(batch, np.inf)
+    def act(observation: Observation) -> FloatArray:
+        count = len(observation['goal'])
+        fresh = rng.uniform((-0.3, -1.0), (1.0, 1.0), (count, 2))
+        last = held.pop() if held else fresh
+        # Each command lasts 20 steps on average.
+        held.append(np.where(rng.random((count, 1)) < 0.05, fresh, last))
+        return to_command(held[-1], robot)
+    return act
 
-    def advance(self, command: NDArray[np.float64]) -> None:
-        """Drive one step; robots that are done stand still."""
-        fleet, active = self._fleet, ~self.done
-        before = fleet.world.pose[:, :2].copy()
-        fleet.step(np.where(active[:, None], command, 0.0))
-        moved = np.hypot(*(fleet.world.pose[:, :2] - before).T)
-        self._driven += np.where(active, moved, 0.0)
-        self._time += np.where(active, self._period, 0.0)
-        near = np.minimum(self._clearance, fleet.world.clearance)
-        self._clearance = np.where(active, near, self._clearance)
-        self._contact |= active & fleet.contact
-        self._bumped |= active & fleet.blocked
-        self._arrived |= active & has_arrived(fleet.to_end, fleet.contact, self._tolerance)
-        self.done |= self._contact | self._arrived | (self._time > self._limit)
 
-    def score(self, which: NDArray[np.bool_], name: str) -> MapScore:
-        """Count over some of the errands."""
-        count, won = int(which.sum()), which & self._arrived
-        arrived, contacts = int(won.sum()), int((which & self._contact).sum())
-        lengths = np.minimum(self._fleet.lengths, np.maximum(self._driven, 1e-6))
-        share = lengths[won] / np.maximum(self._driven[won], 1e-6)
-        return MapScore(
-            name, count, arrived, contacts, count - arrived - contacts,
-            int((which & self._bumped).sum()), arrived / count, *wilson(arrived, count),
-            contacts / count, *wilson(contacts, count),
-            float(share.mean()) if arrived else 0.0,
-            float((self._driven[won] / self._time[won]).mean()) if arrived else 0.0,
-            float(np.percentile(self._clearance[which], 5)))
+def _score(trial: Trial, which: NDArray[np.bool_], name: str) -> MapScore:
+    """Count over some of the errands."""
+    count, won = int(which.sum()), which & trial.arrived
+    arrived, contacts = int(won.sum()), int((which & trial.contact).sum())
+    return MapScore(
+        name, count, arrived, contacts, count - arrived - contacts,
+        int((which & trial.bumped).sum()), arrived / count, *wilson(arrived, count),
+        contacts / count, *wilson(contacts, count), *_mean(trial.efficiency[won]),
+        *_mean(trial.time[won]), *_mean(trial.unsteadiness[won]),
+        float((trial.driven[won] / trial.time[won]).mean()) if arrived else 0.0,
+        float(np.percentile(trial.clearance[which], 5)))
+
+
+def _mean(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean, and half its 95 % interval by the normal approximation; zeros for none."""
+    if not len(values):
+        return 0.0, 0.0
+    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return float(values.mean()), 1.959964 * spread / float(np.sqrt(len(values)))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -5,7 +7,7 @@ import pytest
 
 from synth_nodes.errors import InputError
 from synth_nodes.tasks.course import Course
-from synth_nodes.train.evaluate import evaluate, EvaluationSettings, wilson
+from synth_nodes.train.evaluate import evaluate, EvaluationSettings, random_policy, wilson
 from synth_nodes.train.progress import WorkCancelled
 from synth_nodes.types import FREE, GridMap, LidarSpec, OCCUPIED, RobotSpec
 from synth_nodes.world.actors import ActorSettings
@@ -75,3 +77,32 @@ def test_map_that_is_too_small_for_the_ways_asked_for_is_refused():
     course = Course([GridMap(cells, 0.05, name='closet')], ROBOT)
     with pytest.raises(InputError, match='closet'):
         course.errand(np.random.default_rng(0), 0, 5.0, 10.0)
+
+
+def test_failures_tell_where_each_errand_ended(building):
+    result = evaluate(random_policy(ROBOT), [building], ROBOT, LIDAR,
+                      settings=EvaluationSettings(episodes=6, max_length=8.0, patience=1.0))
+    total = result.total
+    kinds = [failure.kind for failure in result.failures]
+    assert kinds.count('contact') == total.contacts
+    assert kinds.count('timeout') == total.timeouts
+    assert len(kinds) == total.episodes - total.arrived > 0
+    for failure in result.failures:
+        assert failure.map_name == building.name
+        assert np.hypot(*(failure.track[0] - failure.way[0])) < 0.1
+        assert np.hypot(*np.diff(failure.track, axis=0).T).max() < 0.3
+
+
+def test_a_driver_that_stands_is_late_and_steady(building):
+    def stand(observation):
+        return np.zeros((len(observation['goal']), 2))
+
+    result = evaluate(stand, [building], ROBOT, LIDAR, settings=replace(FEW, patience=1.0))
+    assert result.total.timeouts == 6
+    assert {failure.kind for failure in result.failures} == {'timeout'}
+
+
+def test_expert_has_intervals_about_its_means(building):
+    total = evaluate(None, [building], ROBOT, LIDAR, settings=FEW).total
+    assert 0.0 < total.duration_half < total.duration
+    assert 0.0 < total.unsteadiness < 0.5
