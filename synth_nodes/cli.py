@@ -20,6 +20,7 @@ from synth_nodes.commands import (
     train,
 )
 from synth_nodes.errors import InputError
+from synth_nodes.train.progress import WorkCancelled
 
 EPILOG = """exit codes: 0 done, 1 no (a goal was missed, a check failed), 2 the input is wrong
 
@@ -48,12 +49,16 @@ def main(words: Sequence[str] | None = None) -> int:
     :return: exit code: 0 done, 1 the answer is no, 2 the input is wrong.
     """
     args = parser().parse_args(words)
-    args.command_line = ' '.join(['synth-nodes', *(sys.argv[1:] if words is None else words)])
+    args.words = list(sys.argv[1:] if words is None else words)
+    args.command_line = ' '.join(['synth-nodes', *args.words])
     try:
         return int(args.run(args))
     except InputError as error:
         print(f"synth-nodes: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except WorkCancelled as error:
+        print(f'synth-nodes: {error}', file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print('synth-nodes: interrupted', file=sys.stderr)
         return 1

@@ -5,10 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, ExitStack
 import json
 import math
+import os
+import signal
 import sys
+from threading import current_thread, Event, main_thread
+import time
 from typing import Any
 
-from synth_nodes.train.progress import Progress
+from synth_nodes.train.progress import Cancelled, Progress
 
 Subparsers = Any
 """What argparse's add_subparsers returns."""
@@ -72,8 +76,8 @@ def progress(label: str, total: float, unit: str = '') -> Iterator[Callable[[flo
         from tqdm import tqdm
 
         with tqdm(total=total, desc=label, unit=unit, file=sys.stderr, leave=False,
-                  bar_format='{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining} {postfix}'
-                  ) as bar:
+                  bar_format='{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining} '
+                  '{rate_fmt} {postfix}') as bar:
             def advance(done: float, remark: str = '') -> None:
                 bar.set_postfix_str(remark, refresh=False)
                 bar.update(done - bar.n)
@@ -81,15 +85,44 @@ def progress(label: str, total: float, unit: str = '') -> Iterator[Callable[[flo
             yield advance
         return
 
-    said = [0]
+    said, begin = [0], time.monotonic()
 
     def say(done: float, remark: str = '') -> None:
         tenth = int(10 * done / total) if total else 10
         if tenth > said[0]:
             said[0] = tenth
-            print(f'{label}: {10 * tenth} % {remark}'.rstrip(), file=sys.stderr, flush=True)
+            rate = done / max(time.monotonic() - begin, 1e-9)
+            left = f'{rate:.3g}{unit}/s, {(total - done) / rate:.0f} s left' if rate > 0 else ''
+            print(f'{label}: {10 * tenth} % {left} {remark}'.rstrip(), file=sys.stderr, flush=True)
 
     yield say
+
+
+@contextmanager
+def until_interrupted() -> Iterator[Cancelled]:
+    """
+    Let the first Ctrl-C, or SIGTERM, ask work to stop where it can go on; the second ends it.
+
+    :return: says whether it came. Without effect beside the main thread, and in processes that
+        torchrun started: they stop at once, or some would wait for the others.
+    """
+    asked = Event()
+
+    def ask(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        print('stopping; once more to stop at once', file=sys.stderr, flush=True)
+
+    if current_thread() is not main_thread() or 'LOCAL_RANK' in os.environ:
+        yield asked.is_set
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Stages:

@@ -2,9 +2,18 @@
 
 import argparse
 from pathlib import Path
+import subprocess
+import sys
 
 from synth_nodes.commands import train_collision, train_generator
-from synth_nodes.commands.common import add_verb, indent, print_json, Stages, Subparsers
+from synth_nodes.commands.common import (
+    add_verb,
+    indent,
+    print_json,
+    Stages,
+    Subparsers,
+    until_interrupted,
+)
 from synth_nodes.commands.inputs import (
     add_data,
     add_robot,
@@ -19,6 +28,7 @@ from synth_nodes.commands.inputs import (
 EXAMPLE = """synth-nodes train bc --out run
 synth-nodes train bc --quick --out trial
 synth-nodes train bc --data synthetic --out run
+synth-nodes train bc --processes 2 --track --out run
 synth-nodes train bc --map warehouse.yaml --set rounds=8 --registry registry --promote"""
 
 
@@ -36,7 +46,13 @@ def add(verbs: Subparsers) -> None:
                         help='Nav2 map to drive in, repeatable; generated buildings if none')
     add_data(parser, 'data set of simulated drives to learn from as well')
     parser.add_argument('--out', type=Path, default=Path('run'),
-                        help='folder for policy.onnx and policy.json')
+                        help='folder for policy.onnx, policy.json and the journal; a checkpoint '
+                        'in it is continued')
+    parser.add_argument('--processes', type=int, default=1, metavar='N',
+                        help='processes that share each batch, started by torchrun; the result '
+                        'is that of one')
+    parser.add_argument('--track', action='store_true',
+                        help='keep the journal for TensorBoard too (extra: track)')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     parser.add_argument('--quick', action='store_true',
                         help='try the whole chain in seconds; the policy will not be good')
@@ -51,6 +67,8 @@ def _train(args: argparse.Namespace) -> int:
     from synth_nodes.errors import InputError
     from synth_nodes.train.settings import BcSettings
 
+    if args.processes < 1:
+        raise InputError(f'--processes {args.processes} must be at least 1')
     if args.settings:
         print(indent(describe_settings(BcSettings)))
         return 0
@@ -64,19 +82,29 @@ def _train(args: argparse.Namespace) -> int:
     robot, lidar = robot_and_lidar(args.params_file)
     maps, sets = load_maps(args.map), open_sets(args.data, args.ungated)
 
+    from synth_nodes.train import distributed
+
+    if args.processes > 1 and not distributed.launched():
+        return _torchrun(args)
+
     from synth_nodes.export.parity import ParityError
     from synth_nodes.export.pipeline import train_and_export
+    from synth_nodes.train.progress import silent
     from synth_nodes.train.set_samples import origins, samples_of
 
-    with Stages() as stages:
-        try:
-            contract = train_and_export(
-                settings, maps, robot, lidar, args.out, stages.report,
-                extra_samples=samples_of(sets, robot, settings.observation) if sets else None,
-                command=args.command_line, data=origins(sets))
-        except ParityError as error:
-            print(f'synth-nodes: {error}')
-            return 1
+    with distributed.joined(settings.device) as group, until_interrupted() as cancelled:
+        with Stages() as stages:
+            try:
+                contract = train_and_export(
+                    settings, maps, robot, lidar, args.out,
+                    stages.report if group.first else silent, cancelled,
+                    samples_of(sets, robot, settings.observation) if sets else None,
+                    args.command_line, origins(sets), args.track)
+            except ParityError as error:
+                print(f'synth-nodes: {error}')
+                return 1
+    if contract is None:
+        return 0
     version = _register(args)
     if args.json:
         print_json({'policy': args.out / 'policy.onnx', 'sha256': contract.sha256,
@@ -88,6 +116,13 @@ def _train(args: argparse.Namespace) -> int:
     if version:
         print(f"registered as {version}{', current' if args.promote else ''}")
     return 0
+
+
+def _torchrun(args: argparse.Namespace) -> int:
+    """Start this command in several processes, on loopback."""
+    run = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--local-addr',
+           '127.0.0.1', '--nproc-per-node', str(args.processes), '-m', 'synth_nodes.cli']
+    return subprocess.run([*run, *args.words], check=False).returncode
 
 
 def _register(args: argparse.Namespace) -> str | None:

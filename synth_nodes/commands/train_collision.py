@@ -11,6 +11,7 @@ from synth_nodes.commands.common import (
     print_json,
     Stages,
     Subparsers,
+    until_interrupted,
 )
 from synth_nodes.commands.inputs import (
     add_data,
@@ -76,8 +77,8 @@ def _train(args: argparse.Namespace) -> int:
     from synth_nodes.policy.collision import collision_contract, CONTRACT_FILE, MODEL_FILE
     from synth_nodes.report.reliability import draw_reliability
 
-    with Stages() as stages:
-        trained = train_risk(settings, robot, first, args.out, then, stages.report)
+    with Stages() as stages, until_interrupted() as cancelled:
+        trained = train_risk(settings, robot, first, args.out, then, stages.report, cancelled)
     contract = collision_contract(robot, settings.observation, lidar_of_set(sets[0]),
                                   settings.horizon, **_provenance(args, settings, sets, trained))
     try:

@@ -3,7 +3,14 @@
 import argparse
 from pathlib import Path
 
-from synth_nodes.commands.common import add_verb, indent, print_json, Stages, Subparsers
+from synth_nodes.commands.common import (
+    add_verb,
+    indent,
+    print_json,
+    Stages,
+    Subparsers,
+    until_interrupted,
+)
 from synth_nodes.commands.inputs import add_settings, describe_settings, settings_from_words
 
 EXAMPLE = """synth-nodes dataset import intel.log.gz --out real --split intel=train
@@ -53,11 +60,11 @@ def _train(args: argparse.Namespace) -> int:
     else:
         apart = pairs.order // BLOCK % EVERY == EVERY - 1
         pairs, held = pairs.take(~apart), pairs.take(apart)
-    with Stages() as stages:
+    with Stages() as stages, until_interrupted() as cancelled:
         scores = train_generator(
             settings, pairs, held, args.out,
             {'command': args.command_line, 'data': data.schema.name, 'digest': data.digest(),
-             'pairs': len(pairs)}, stages.report)
+             'pairs': len(pairs)}, stages.report, cancelled)
     if args.json:
         print_json({'generator': args.out, 'pairs': len(pairs), **scores})
         return 0

@@ -107,6 +107,6 @@ class ScanPolicy(nn.Module):
     @torch.no_grad()
     def act(self, observation: Observation | Mapping[str, FloatArray]) -> FloatArray:
         """Decide on numpy observations; returns vx [m/s], wz [rad/s], shape (B, 2)."""
-        tensors = [torch.from_numpy(np.ascontiguousarray(observation[name], np.float32))
-                   for name in ('scan', 'goal', 'velocity')]
-        return cast(FloatArray, self(*tensors).numpy())
+        tensors = [torch.from_numpy(np.ascontiguousarray(observation[name], np.float32)).to(
+            self.centre.device) for name in ('scan', 'goal', 'velocity')]
+        return cast(FloatArray, self(*tensors).cpu().numpy())

@@ -1,8 +1,10 @@
 """Behaviour cloning with DAgger (Ross, Gordon and Bagnell 2011) in the simulated world."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import copy
+from dataclasses import asdict, dataclass
 import hashlib
+from pathlib import Path
 import platform
 from typing import Any
 
@@ -17,14 +19,19 @@ from synth_nodes.policy.networks import ScanPolicy
 from synth_nodes.settings import flatten
 from synth_nodes.tasks.course import Course
 from synth_nodes.tasks.fleet import Fleet
+from synth_nodes.train.checkpoint import Checkpoint
+from synth_nodes.train.distributed import Group
 from synth_nodes.train.evaluate import evaluate, Evaluation, EvaluationSettings
 from synth_nodes.train.fit import Epoch, Fitter, torch_threads
+from synth_nodes.train.journal import Journal
 from synth_nodes.train.progress import Cancelled, never, Report, silent
 from synth_nodes.train.rollout import Gatherer, Round
 from synth_nodes.train.samples import Samples
 from synth_nodes.train.settings import BcSettings
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 from synth_nodes.world.building import generate_building
+
+CHECKPOINT = 'checkpoint.pt'
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ def train_bc(
     extra_samples: Samples | None = None,
     command: str = '',
     data: Sequence[Mapping[str, Any]] = (),
+    out: Path | None = None,
+    tensorboard: bool = False,
 ) -> BcResult:
     """
     Clone the expert.
@@ -66,6 +75,9 @@ def train_bc(
     :param extra_samples: recorded ones to learn from as well.
     :param command: the command line that started this, for the contract.
     :param data: what the recorded samples are from, for the contract.
+    :param out: folder for a checkpoint after each pass over the samples, from which the same
+        call goes on, and for the journal and its picture; None for neither.
+    :param tensorboard: whether the journal is kept for TensorBoard too.
     :return: the trained network with its contract; the same arguments give the same weights on
         the same machine.
     :raises InputError: when there are too few maps, or the robot does not fit one or cannot turn
@@ -88,11 +100,13 @@ def train_bc(
     with torch_threads(settings.threads):
         torch.manual_seed(settings.seed)
         net = ScanPolicy(settings.observation, robot, hidden=settings.hidden)
+        net.to(settings.device)
         run = _Run(settings, grids, robot, lidar, net, extra_samples)
-        history = run.rounds(report, cancelled)
+        keeper = _Keeper(out, run.identity(robot, lidar), tensorboard)
+        history = run.rounds(report, cancelled, keeper)
         net.eval()
         evaluation = None
-        if settings.evaluation_episodes:
+        if settings.evaluation_episodes and Group().first:
             evaluation = evaluate(
                 net.act, grids[-held_back:], robot, lidar, settings.observation,
                 EvaluationSettings(episodes=settings.evaluation_episodes, actors=settings.actors),
@@ -100,7 +114,8 @@ def train_bc(
     contract = goal_reaching_contract(
         robot, settings.observation, lidar, {**run.provenance(command), 'data': list(data)},
         _scores(history, evaluation))
-    return BcResult(net, contract, tuple(history), evaluation)
+    keeper.finish()
+    return BcResult(net.cpu(), contract, tuple(history), evaluation)
 
 
 class _Run:
@@ -123,7 +138,7 @@ class _Run:
         learn, hold = _split_recorded(extra) if extra is not None else (empty, empty)
         self._train, self._validation = [learn], [hold]
 
-    def rounds(self, report: Report, cancelled: Cancelled) -> list[Epoch]:
+    def rounds(self, report: Report, cancelled: Cancelled, keeper: '_Keeper') -> list[Epoch]:
         """Drive and fit in turn; returns every pass over the samples."""
         count, history = self._settings.rounds, []
         for k in range(count):
@@ -134,15 +149,35 @@ class _Run:
             held = samples.group >= self._first_held_back
             self._train.append(samples.take(~held))
             self._validation.append(samples.take(held))
+            if k < len(keeper.rounds):
+                # Driven again as before, a twentieth of the work; what it taught is kept.
+                self._net.load_state_dict(keeper.rounds[k]['net'])
+                self._fitter.chance.set_state(keeper.rounds[k]['chance'].cpu())
+                history += [Epoch(**e) for e in keeper.rounds[k]['history']]
+                continue
             train, validation = Samples.join(self._train), Samples.join(self._validation)
             if k == 0:
-                self._net.fit_normaliser(*(torch.from_numpy(getattr(train, name).copy())
-                                           for name in ('scan', 'goal', 'velocity')))
+                self._net.fit_normaliser(*(
+                    torch.from_numpy(getattr(train, name)).to(self._settings.device)
+                    for name in ('scan', 'goal', 'velocity')))
             last = k == count - 1
             epochs = self._settings.final_epochs if last else self._settings.epochs
-            history += self._fitter.fit(
-                train, validation, epochs, f'fitting, {label}', report, cancelled)
+            passes = self._fitter.fit(train, validation, epochs, f'fitting, {label}', report,
+                                      cancelled, keeper.fit, keeper.note)
+            history += passes
+            keeper.end_round({'net': copy.deepcopy(self._net.state_dict()),
+                              'chance': self._fitter.chance.get_state(),
+                              'history': [asdict(e) for e in passes]})
         return history
+
+    def identity(self, robot: RobotSpec, lidar: LidarSpec) -> Mapping[str, Any]:
+        """Say what the result depends on, for a checkpoint."""
+        own = {k: v for k, v in flatten(self._settings).items() if k not in ('threads', 'device')}
+        recorded = hashlib.sha256()
+        for part in (self._train[0], self._validation[0]):
+            recorded.update(part.command.tobytes())
+        return {'settings': own, 'robot': flatten(robot), 'lidar': flatten(lidar),
+                'maps': _digests(self._grids), 'recorded samples': recorded.hexdigest()}
 
     def provenance(self, command: str) -> Mapping[str, Any]:
         """Say what the policy was made from."""
@@ -160,6 +195,50 @@ class _Run:
             'versions': {'synth_nodes': __version__, 'torch': torch.__version__,
                          'numpy': np.__version__, 'python': platform.python_version()},
         }
+
+
+class _Keeper:
+    """Keeps where training stands, and its journal, in a folder; the first process alone does."""
+
+    def __init__(self, out: Path | None, identity: Mapping[str, Any], tensorboard: bool) -> None:
+        group = Group()
+        self._checkpoint = Checkpoint(out / CHECKPOINT, identity) if out is not None else None
+        writes = out is not None and group.first
+        self._journal = Journal(out, tensorboard) if out is not None and writes else None
+        stand = self._checkpoint.load() if self._checkpoint is not None and writes else None
+        stand = group.from_first(stand) or {'rounds': [], 'fit': None}
+        self.rounds: list[dict[str, Any]] = stand['rounds']
+        """Weights, chance and passes of each round that is done."""
+        self.fit: dict[str, Any] | None = stand['fit']
+        """Where the fit of the next round stands."""
+        if self._journal is not None:
+            self._journal.go_on(self._passes())
+
+    def note(self, fit: dict[str, Any]) -> None:
+        """Take where a fit stands after a pass over the samples."""
+        self.fit = fit
+        self._save()
+        if self._journal is not None:
+            self._journal.add(self._passes(), fit['stand']['history'][-1])
+
+    def end_round(self, done: dict[str, Any]) -> None:
+        """Take what a round ended with."""
+        self.rounds.append(done)
+        self.fit = None
+        self._save()
+
+    def finish(self) -> None:
+        """Draw the curves; the checkpoint stays until the policy is written."""
+        if self._journal is not None:
+            self._journal.draw()
+
+    def _passes(self) -> int:
+        done = sum(len(r['history']) for r in self.rounds)
+        return done + (len(self.fit['stand']['history']) if self.fit else 0)
+
+    def _save(self) -> None:
+        if self._checkpoint is not None and self._journal is not None:
+            self._checkpoint.save({'rounds': self.rounds, 'fit': self.fit})
 
 
 def _split_recorded(samples: Samples) -> tuple[Samples, Samples]:

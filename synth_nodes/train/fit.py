@@ -1,9 +1,10 @@
 """Fitting a policy network to samples."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 import copy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from synth_nodes.policy.networks import ScanPolicy
+from synth_nodes.train.distributed import Group
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
 from synth_nodes.train.samples import Samples
 from synth_nodes.train.settings import BcSettings
@@ -32,13 +34,22 @@ class Fitter:
     """Fits one network again and again as samples come in."""
 
     def __init__(self, net: ScanPolicy, settings: BcSettings, seed: int) -> None:
+        """
+        Take the network; processes that train together share each batch.
+
+        :param net: stays on the device it is on.
+        :param seed: of the order of samples, the same in all processes.
+        """
         self.net = net
+        self.chance = torch.Generator().manual_seed(seed)
+        """Draws the order of samples and which batches are mirrored."""
         self._settings = settings
-        self._generator = torch.Generator().manual_seed(seed)
+        self._group = Group()
 
     def fit(
         self, train: Samples, validation: Samples, epochs: int, label: str,
-        report: Report, cancelled: Cancelled,
+        report: Report, cancelled: Cancelled, begun: Mapping[str, Any] | None = None,
+        note: Callable[[dict[str, Any]], None] | None = None,
     ) -> list[Epoch]:
         """
         Fit until the epochs are done or the validation loss stops falling; keep the best.
@@ -47,6 +58,8 @@ class Fitter:
         :param validation: samples that only decide when to stop.
         :param epochs: passes over the training samples, at most.
         :param label: for progress reports.
+        :param begun: what `note` was told last, to go on from.
+        :param note: told after each pass where fitting stands, for a checkpoint.
         :return: what each pass reached.
         :raises WorkCancelled: when told to stop.
         """
@@ -56,26 +69,34 @@ class Fitter:
         per_epoch = max(1, len(train) // s.batch_size)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, s.learning_rate, total_steps=epochs * per_epoch + 1, pct_start=0.15)
-        history: list[Epoch] = []
-        best, state, stale = np.inf, copy.deepcopy(self.net.state_dict()), 0
-        for epoch in range(epochs):
+        stand = _Stand(copy.deepcopy(self.net.state_dict()))
+        if begun is not None:
+            stand = self._go_on(begun, optimiser, schedule)
+        while len(stand.history) < epochs and stand.stale < s.patience:
             loss = 0.0
             self.net.train()
-            for batch in self._batches(train):
+            for batch, weight in self._batches(train):
                 check(cancelled)
-                loss += self._step(batch, optimiser)
+                loss += self._step(batch, weight, optimiser)
                 schedule.step()
-            history.append(Epoch(loss / per_epoch, self.loss(validation)))
-            report(Progress(label, epoch + 1, epochs, {
-                'train_loss': history[-1].train_loss,
-                'validation_loss': history[-1].validation_loss}))
-            if history[-1].validation_loss < best:
-                best, stale = history[-1].validation_loss, 0
-                state = copy.deepcopy(self.net.state_dict())
-            elif (stale := stale + 1) >= s.patience:
-                break
-        self.net.load_state_dict(state)
-        return history
+            stand.take(Epoch(self._group.sum(loss / per_epoch, self._device),
+                             self.loss(validation)), self.net)
+            if note is not None:
+                note({'stand': {**vars(stand), 'history': [asdict(e) for e in stand.history]},
+                      'net': self.net.state_dict(), 'optimiser': optimiser.state_dict(),
+                      'schedule': schedule.state_dict(), 'chance': self.chance.get_state()})
+            report(Progress(label, len(stand.history), epochs, asdict(stand.history[-1])))
+        self.net.load_state_dict(stand.weights)
+        return stand.history
+
+    def _go_on(self, begun: Mapping[str, Any], optimiser: torch.optim.Optimizer,
+               schedule: torch.optim.lr_scheduler.LRScheduler) -> '_Stand':
+        self.net.load_state_dict(begun['net'])
+        optimiser.load_state_dict(begun['optimiser'])
+        schedule.load_state_dict(begun['schedule'])
+        self.chance.set_state(begun['chance'].cpu())
+        stand = begun['stand']
+        return _Stand(**{**stand, 'history': [Epoch(**e) for e in stand['history']]})
 
     @torch.no_grad()
     def loss(self, samples: Samples) -> float:
@@ -84,42 +105,70 @@ class Fitter:
         total = 0.0
         for begin in range(0, len(samples), 4096):
             part = samples.take(np.arange(begin, min(begin + 4096, len(samples))))
-            total += float(self._loss(_tensors(part))) * len(part)
+            total += float(self._loss(_tensors(part, self._device))) * len(part)
         return total / max(len(samples), 1)
 
-    def _step(self, batch: Batch, optimiser: torch.optim.Optimizer) -> float:
+    @property
+    def _device(self) -> torch.device:
+        return self.net.centre.device
+
+    def _step(self, batch: Batch, weight: float, optimiser: torch.optim.Optimizer) -> float:
+        """Learn from this process's part of a batch; returns its part of the mean loss."""
         optimiser.zero_grad(set_to_none=True)
         loss = self._loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
+        self._group.average(self.net.parameters(), weight)
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         optimiser.step()
-        return float(loss.detach())
+        return weight * float(loss.detach())
 
     def _loss(self, batch: Batch) -> Tensor:
         scan, goal, velocity, command = batch
         error = (self.net(scan, goal, velocity) - command) / self.net.half_span
         return functional.smooth_l1_loss(error, torch.zeros_like(error), beta=_BETA)
 
-    def _batches(self, samples: Samples) -> Iterator[Batch]:
+    def _batches(self, samples: Samples) -> Iterator[tuple[Batch, float]]:
+        """Give this process's part of each batch, and how large a part it is."""
         size = min(self._settings.batch_size, len(samples))
-        order = torch.randperm(len(samples), generator=self._generator).numpy()
+        order = torch.randperm(len(samples), generator=self.chance).numpy()
         for begin in range(0, len(order) - size + 1, size):
-            batch = _tensors(samples.take(order[begin:begin + size]))
-            if torch.rand(1, generator=self._generator) < 0.5:
+            rows = self._group.share(order[begin:begin + size])
+            batch = _tensors(samples.take(rows), self._device)
+            if torch.rand(1, generator=self.chance) < 0.5:
                 batch = mirrored(batch)
-            yield batch
+            yield batch, len(rows) / size
+
+
+@dataclass
+class _Stand:
+    """Where one fit stands."""
+
+    weights: dict[str, Tensor]
+    """The best so far."""
+    best: float = float('inf')
+    stale: int = 0
+    history: list[Epoch] = field(default_factory=list)
+
+    def take(self, epoch: Epoch, net: ScanPolicy) -> None:
+        self.history.append(epoch)
+        self.stale += 1
+        if epoch.validation_loss < self.best:
+            self.best, self.stale = epoch.validation_loss, 0
+            self.weights = copy.deepcopy(net.state_dict())
 
 
 def mirrored(batch: Batch) -> Batch:
     """Swap left and right: as valid a sample as the original, for robots that are symmetric."""
     scan, goal, velocity, command = batch
-    return (scan.flip(-1), goal * torch.tensor([1.0, -1.0, 1.0]),
-            velocity * torch.tensor([1.0, -1.0, -1.0]), command * torch.tensor([1.0, -1.0]))
+    return (scan.flip(-1), goal * goal.new_tensor([1.0, -1.0, 1.0]),
+            velocity * goal.new_tensor([1.0, -1.0, -1.0]), command * goal.new_tensor([1.0, -1.0]))
 
 
-def _tensors(samples: Samples) -> Batch:
-    return (torch.from_numpy(samples.scan).float(), torch.from_numpy(samples.goal),
-            torch.from_numpy(samples.velocity), torch.from_numpy(samples.command))
+def _tensors(samples: Samples, device: torch.device) -> Batch:
+    scan, goal, velocity, command = (
+        torch.from_numpy(array).to(device) for array in (
+            samples.scan, samples.goal, samples.velocity, samples.command))
+    return scan.float(), goal, velocity, command
 
 
 @contextmanager

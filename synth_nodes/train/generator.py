@@ -1,10 +1,8 @@
 """Training a generator of scans: checks, early stopping, checkpoints that resume exactly."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-import io
+from dataclasses import asdict
 from pathlib import Path
-import time
 from typing import Any
 
 import numpy as np
@@ -13,30 +11,20 @@ import torch
 from torch import Tensor
 
 from synth_nodes.errors import InputError
-from synth_nodes.files import write_atomically
 from synth_nodes.generators.autoregressive import Autoregressive
 from synth_nodes.generators.coding import condition, encode, resolution_of
 from synth_nodes.generators.learned import make, save
 from synth_nodes.generators.model import Case, Generator, GeneratorSettings
 from synth_nodes.generators.pairs import Pairs
-from synth_nodes.train.progress import Cancelled, check, never, Progress, Report, silent
+from synth_nodes.train import loop
+from synth_nodes.train.checkpoint import Checkpoint, random_states, restore_random
+from synth_nodes.train.journal import Journal
+from synth_nodes.train.progress import Cancelled, never, Report, silent
 
 CHECKPOINT = 'checkpoint.pt'
 CHECKED = 256
 """Scans that a check looks at, at most."""
 Array = NDArray[np.float64]
-
-
-@dataclass
-class _Run:
-    """Where training stands; all of it is in a checkpoint."""
-
-    step: int = 0
-    best: float = float('inf')
-    stale: int = 0
-    seconds: float = 0.0
-    weights: Mapping[str, Tensor] | None = None
-    history: list[dict[str, float]] | None = None
 
 
 def train_generator(settings: GeneratorSettings, train: Pairs, validation: Pairs, out: Path,
@@ -63,23 +51,14 @@ def train_generator(settings: GeneratorSettings, train: Pairs, validation: Pairs
     step = float(train.angles[1] - train.angles[0])
     data, held = (_case(p, step, settings) for p in (train, validation))
     generator = make(settings)
-    run = _resumed(out, generator, settings)
-    generator.module.train()
-    while run.step < settings.steps and run.stale < settings.patience:
-        begin = time.perf_counter()
-        losses = _stretch(generator, data, settings, run, report, cancelled)
-        score = _score(generator, held, settings)
-        run.history = [*(run.history or []), {'step': run.step, 'score': score, **losses}]
-        run.stale = 0 if score < run.best else run.stale + 1
-        if score < run.best:
-            run.best = score
-            run.weights = {k: v.clone() for k, v in generator.module.state_dict().items()}
-        run.seconds += time.perf_counter() - begin
-        _checkpoint(out, generator, settings, run)
-        report(Progress(f'training {settings.kind}', run.step, settings.steps,
-                        {**losses, 'score': score}))
-    if run.weights is not None:
-        generator.module.load_state_dict(run.weights)
+    identity = {k: v for k, v in asdict(settings).items() if k != 'device'}
+    checkpoint = Checkpoint(out / CHECKPOINT, identity)
+    journal = Journal(out)
+    run = loop.train(
+        _Work(generator, data, held, settings),
+        loop.Plan(f'training {settings.kind}', settings.steps, settings.check_every,
+                  settings.patience),
+        checkpoint, report, cancelled, journal, settings.device)
     scores = {'profile_distance': run.best, 'seconds': run.seconds, 'steps': run.step,
               'parameters': sum(p.numel() for p in generator.module.parameters())}
     if isinstance(generator, Autoregressive):
@@ -88,8 +67,9 @@ def train_generator(settings: GeneratorSettings, train: Pairs, validation: Pairs
     resolution = resolution_of(torch.from_numpy(train.real))
     save(out, generator, settings, {
         'step': step, 'resolution': resolution, 'scores': scores, 'origin': dict(origin or {}),
-        'history': run.history or []})
-    (out / CHECKPOINT).unlink(missing_ok=True)
+        'history': run.history})
+    journal.draw()
+    checkpoint.remove()
     return scores
 
 
@@ -134,50 +114,33 @@ def _mirrored(case: Case) -> Case:
     return Case(case.condition.flip(2), case.u.flip(1), case.returned.flip(1))
 
 
-def _stretch(generator: Generator, data: Case, settings: GeneratorSettings, run: _Run,
-             report: Report, cancelled: Cancelled) -> dict[str, float]:
-    """Train until the next check; mean losses."""
-    sums: dict[str, float] = {}
-    count = min(settings.check_every, settings.steps - run.step)
-    for k in range(count):
-        check(cancelled)
-        rows = torch.randint(len(data.u), (min(settings.batch_size, len(data.u)),))
+class _Work:
+    """What the shared loop trains."""
+
+    def __init__(self, generator: Generator, data: Case, held: Case,
+                 settings: GeneratorSettings) -> None:
+        self._generator, self._data, self._settings = generator, data, settings
+        self._few = _rows(held, torch.arange(0, len(held.u), max(1, len(held.u) // CHECKED)))
+        self.module = generator.module
+
+    def step(self, step: int) -> Mapping[str, float]:
+        data, s = self._data, self._settings
+        rows = torch.randint(len(data.u), (min(s.batch_size, len(data.u)),))
         case = _rows(data, rows.to(data.u.device))
         case = _mirrored(case) if torch.rand(()) < 0.5 else case
-        losses = generator.train_step(case, run.step / settings.steps)
-        for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + value / count
-        run.step += 1
-        if k % 25 == 0:
-            report(Progress(f'training {settings.kind}', run.step, settings.steps, losses))
-    return sums
+        return self._generator.train_step(case, step / s.steps)
 
+    @torch.no_grad()
+    def score(self) -> float:
+        self.module.eval()
+        u, returned = self._generator.sample(
+            self._few.condition, torch.Generator().manual_seed(self._settings.seed))
+        self.module.train()
+        return profile_distance(u.cpu(), returned.cpu(), Case(*(t.cpu() for t in self._few)))
 
-@torch.no_grad()
-def _score(generator: Generator, held: Case, settings: GeneratorSettings) -> float:
-    few = _rows(held, torch.arange(0, len(held.u), max(1, len(held.u) // CHECKED)))
-    generator.module.eval()
-    u, returned = generator.sample(few.condition, torch.Generator().manual_seed(settings.seed))
-    generator.module.train()
-    return profile_distance(u.cpu(), returned.cpu(), Case(*(t.cpu() for t in few)))
+    def state(self) -> dict[str, Any]:
+        return {'generator': self._generator.state(), 'random': random_states()}
 
-
-def _checkpoint(out: Path, generator: Generator, settings: GeneratorSettings, run: _Run) -> None:
-    buffer = io.BytesIO()
-    torch.save({'settings': asdict(settings), 'run': run.__dict__, 'state': generator.state(),
-                'random': torch.get_rng_state()}, buffer)
-    write_atomically(out / CHECKPOINT, buffer.getvalue())
-
-
-def _resumed(out: Path, generator: Generator, settings: GeneratorSettings) -> _Run:
-    path = out / CHECKPOINT
-    if not path.is_file():
-        return _Run()
-    content = torch.load(path, map_location=settings.device, weights_only=True)
-    mine = {k: v for k, v in asdict(settings).items() if k != 'device'}
-    if {k: v for k, v in content['settings'].items() if k != 'device'} != mine:
-        raise InputError(f'checkpoint {path}: was written with other settings; give the same ones '
-                         'to go on, or another folder')
-    generator.restore(content['state'])
-    torch.set_rng_state(content['random'].cpu())
-    return _Run(**content['run'])
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._generator.restore(state['generator'])
+        restore_random(state['random'])

@@ -23,7 +23,7 @@ Cancelled = Callable[[], bool]
 
 
 class WorkCancelled(Exception):
-    """The caller asked the work to stop; nothing was written."""
+    """The caller asked the work to stop; a checkpoint, if any, lets it go on."""
 
 
 def silent(_: Progress) -> None:
@@ -42,4 +42,4 @@ def check(cancelled: Cancelled) -> None:
     :raises WorkCancelled: then.
     """
     if cancelled():
-        raise WorkCancelled('cancelled; nothing was written')
+        raise WorkCancelled('cancelled; the same call goes on from the last checkpoint, if any')

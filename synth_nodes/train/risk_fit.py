@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from synth_nodes.errors import InputError
-from synth_nodes.files import write_atomically
 from synth_nodes.policy.risk_network import mirrored, RiskNetwork
-from synth_nodes.train.progress import Cancelled, check, Progress, Report
+from synth_nodes.train import loop
+from synth_nodes.train.checkpoint import Checkpoint
+from synth_nodes.train.progress import Cancelled, Report
 from synth_nodes.train.risk_samples import RiskSamples
 from synth_nodes.train.risk_settings import RiskSettings
 
@@ -36,17 +37,6 @@ class Stage:
     """Says of what data the stage learns: a checkpoint of others is refused."""
 
 
-@dataclass
-class _Run:
-    """Where a fit stands; all of it is in a checkpoint."""
-
-    step: int = 0
-    best: float = float('inf')
-    stale: int = 0
-    weights: Mapping[str, Tensor] | None = None
-    history: list[dict[str, float]] | None = None
-
-
 def fit_risk(net: RiskNetwork, stage: Stage, train: Sequence[RiskSamples],
              validation: Sequence[RiskSamples], settings: RiskSettings, out: Path,
              report: Report, cancelled: Cancelled) -> list[dict[str, float]]:
@@ -64,32 +54,15 @@ def fit_risk(net: RiskNetwork, stage: Stage, train: Sequence[RiskSamples],
     """
     pools = [pool for samples in train for pool in _pools(samples, settings.horizon)]
     held = _held([pool for samples in validation for pool in _pools(samples, settings.horizon)])
-    optimiser = torch.optim.AdamW(net.parameters(), lr=stage.rate,
-                                  weight_decay=settings.weight_decay)
-    chance = torch.Generator().manual_seed(settings.seed)
-    path = out / f'checkpoint-{stage.name}.pt'
-    run = _resumed(path, stage, settings, net, optimiser, chance)
-    while run.step < stage.steps and run.stale < settings.patience:
-        loss = 0.0
-        count = min(settings.check_every, stage.steps - run.step)
-        net.train()
-        for _ in range(count):
-            check(cancelled)
-            _set_rate(optimiser, stage, run.step)
-            loss += _step(net, optimiser, _batch(pools, settings, chance)) / count
-            run.step += 1
-        score = _loss(net, held)
-        run.history = [*(run.history or []),
-                       {'step': run.step, 'loss': loss, 'validation': score}]
-        run.stale = 0 if score < run.best else run.stale + 1
-        if score < run.best:
-            run.best = score
-            run.weights = {k: v.clone() for k, v in net.state_dict().items()}
-        _checkpoint(path, stage, settings, run, net, optimiser, chance)
-        report(Progress(stage.name, run.step, stage.steps, {'loss': loss, 'validation': score}))
-    if run.weights is not None:
-        net.load_state_dict(run.weights)
-    return run.history or []
+    work = _Work(net, stage, settings, pools, held)
+    own = {k: v for k, v in asdict(settings).items() if k != 'threads'}
+    run = loop.train(
+        work,
+        loop.Plan(stage.name, stage.steps, settings.check_every, settings.patience, 'validation'),
+        Checkpoint(out / f'checkpoint-{stage.name}.pt', {'stage': asdict(stage), **own}),
+        report, cancelled)
+    net.eval()
+    return run.history
 
 
 def forget(out: Path) -> None:
@@ -174,28 +147,33 @@ def _set_rate(optimiser: torch.optim.Optimizer, stage: Stage, step: int) -> None
         group['lr'] = rate
 
 
-def _identity(stage: Stage, settings: RiskSettings) -> dict[str, object]:
-    own = {k: v for k, v in asdict(settings).items() if k != 'threads'}
-    return {'stage': asdict(stage), 'settings': own}
+class _Work:
+    """What the shared loop trains."""
 
+    def __init__(self, net: RiskNetwork, stage: Stage, settings: RiskSettings,
+                 pools: Sequence[Pool], held: Sequence[Pool]) -> None:
+        self.module = self._net = net
+        self._stage, self._settings = stage, settings
+        self._pools, self._held = pools, held
+        self._optimiser = torch.optim.AdamW(net.parameters(), lr=stage.rate,
+                                            weight_decay=settings.weight_decay)
+        self._chance = torch.Generator().manual_seed(settings.seed)
 
-def _checkpoint(path: Path, stage: Stage, settings: RiskSettings, run: _Run, net: RiskNetwork,
-                optimiser: torch.optim.Optimizer, chance: torch.Generator) -> None:
-    buffer = io.BytesIO()
-    torch.save({**_identity(stage, settings), 'run': run.__dict__, 'net': net.state_dict(),
-                'optimiser': optimiser.state_dict(), 'chance': chance.get_state()}, buffer)
-    write_atomically(path, buffer.getvalue())
+    def step(self, step: int) -> Mapping[str, float]:
+        _set_rate(self._optimiser, self._stage, step)
+        batch = _batch(self._pools, self._settings, self._chance)
+        return {'loss': _step(self._net, self._optimiser, batch)}
 
+    def score(self) -> float:
+        loss = _loss(self._net, self._held)
+        self._net.train()
+        return loss
 
-def _resumed(path: Path, stage: Stage, settings: RiskSettings, net: RiskNetwork,
-             optimiser: torch.optim.Optimizer, chance: torch.Generator) -> _Run:
-    if not path.is_file():
-        return _Run()
-    content = torch.load(path, weights_only=True)
-    if {k: content[k] for k in ('stage', 'settings')} != _identity(stage, settings):
-        raise InputError(f'checkpoint {path}: was written with other settings or data; give the '
-                         'same ones to go on, or another folder')
-    net.load_state_dict(content['net'])
-    optimiser.load_state_dict(content['optimiser'])
-    chance.set_state(content['chance'])
-    return _Run(**content['run'])
+    def state(self) -> dict[str, Any]:
+        return {'net': self._net.state_dict(), 'optimiser': self._optimiser.state_dict(),
+                'chance': self._chance.get_state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._net.load_state_dict(state['net'])
+        self._optimiser.load_state_dict(state['optimiser'])
+        self._chance.set_state(state['chance'].cpu())

@@ -45,6 +45,8 @@ class BcSettings:
     threads: int = setting(
         1, 'Threads that torch may use; more gain little and suffer on a busy machine.',
         low=1, high=256)
+    device: str = setting(
+        'cpu', 'Where the network is fitted.', choices=('cpu', 'cuda'))
     evaluation_episodes: int = setting(
         50, 'Errands in each validation map that score the policy; 0 for none.',
         low=0, high=10000)

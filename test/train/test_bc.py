@@ -11,6 +11,7 @@ from synth_nodes.policy.networks import ScanPolicy
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.train.bc import train_bc
 from synth_nodes.train.fit import Fitter, mirrored, torch_threads
+from synth_nodes.train.journal import CURVES_FILE, JOURNAL_FILE, read_journal
 from synth_nodes.train.progress import never, silent, WorkCancelled
 from synth_nodes.train.samples import Samples
 from synth_nodes.train.settings import BcSettings
@@ -75,6 +76,23 @@ def test_thread_count_is_set_back():
         assert torch.get_num_threads() == before + 1
         raise RuntimeError
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize('passes', [1, 4])
+def test_training_that_was_cut_off_goes_on_to_the_same_weights(maps, tmp_path, passes):
+    settings = replace(TINY, seconds=2.0, batch_size=16)
+    whole = train_bc(settings, maps, ROBOT, LIDAR)
+    with pytest.raises(WorkCancelled):
+        train_bc(settings, maps, ROBOT, LIDAR, out=tmp_path,
+                 cancelled=lambda: len(read_journal(tmp_path / JOURNAL_FILE)) == passes)
+    with pytest.raises(InputError, match='other settings'):
+        train_bc(replace(settings, seed=1), maps, ROBOT, LIDAR, out=tmp_path)
+    cut = train_bc(settings, maps, ROBOT, LIDAR, out=tmp_path)
+    assert cut.history == whole.history
+    assert [line['step'] for line in read_journal(tmp_path / JOURNAL_FILE)] == [1, 2, 3, 4, 5]
+    assert (tmp_path / CURVES_FILE).is_file()
+    assert all(torch.equal(a, b) for a, b in zip(
+        whole.net.state_dict().values(), cut.net.state_dict().values(), strict=True))
 
 
 def test_same_seed_gives_the_same_weights_and_reports_every_stage(maps):
