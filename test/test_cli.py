@@ -9,7 +9,8 @@ import pytest
 from synth_nodes.cli import main, parser
 
 VERBS = [
-    ['demo'], ['launch'], ['dataset', 'info'], ['dataset', 'map'], ['train', 'bc'], ['evaluate'],
+    ['demo'], ['launch'], ['dataset', 'info'], ['dataset', 'map'], ['train', 'bc'],
+    ['train', 'ppo'], ['evaluate'],
     *(['models', verb] for verb in ('list', 'show', 'promote', 'rollback', 'verify'))]
 
 
@@ -47,6 +48,9 @@ def test_every_verb_has_help_with_an_example(
     ['train', 'bc', '--set', 'rouns=3'],
     ['train', 'bc', '--set', 'rounds=0'],
     ['train', 'bc', '--promote'],
+    ['train', 'ppo', '--set', 'gama=0.9'],
+    ['train', 'ppo', '--env', 'layouts=[moon]'],
+    ['train', 'ppo', '--task', 'line', '--set', 'network=ring'],
     ['train', 'bc', '--map', '/nowhere/m.yaml'],
     ['evaluate', '/nowhere/policy.onnx'],
     ['models', 'promote', '0001-00000000'],

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from inspect import Parameter, signature
 import io
 import logging
 from pathlib import Path
@@ -34,7 +35,10 @@ def to_onnx(net: torch.nn.Module, contract: PolicyContract) -> bytes:
     sizes = [[2 if isinstance(n, str) else n for n in t.shape] for t in contract.inputs]
     examples = tuple(torch.rand(size) for size in sizes)
     batch = torch.export.Dim('batch', min=1)
-    free = tuple({0: batch} for _ in contract.inputs)
+    free: tuple[object, ...] = tuple({0: batch} for _ in contract.inputs)
+    kinds = [parameter.kind for parameter in signature(net.forward).parameters.values()]
+    if kinds == [Parameter.VAR_POSITIONAL]:
+        free = (free,)
     with warnings.catch_warnings(), _quiet('torch.onnx', 'onnxscript', 'onnx_ir'):
         warnings.simplefilter('ignore')
         program = torch.onnx.export(

@@ -24,9 +24,9 @@ class GoalReachingRules:
         4.0, 'Time allowed, as a multiple of that at full speed; 20 s are added.',
         low=1.0, high=100.0)
     arrival: float = setting(10.0, 'Reward for arriving.', low=0.0, high=1000.0)
-    contact: float = setting(10.0, 'Cost of touching something.', low=0.0, high=1000.0)
+    contact: float = setting(5.0, 'Cost of touching something.', low=0.0, high=1000.0)
     progress: float = setting(
-        1.0, 'Reward for each metre gained along the path.', unit='1/m', low=0.0, high=100.0)
+        3.0, 'Reward for each metre gained along the path.', unit='1/m', low=0.0, high=100.0)
     nearness: float = setting(
         0.5, 'Cost of each second all but touching something.', unit='1/s', low=0.0, high=100.0)
     comfort: float = setting(

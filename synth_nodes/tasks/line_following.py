@@ -38,7 +38,7 @@ class LineFollowingRules:
         0.1, 'Distance from the line at which progress counts for exp(-1/2).',
         unit='m', low=0.01, high=2.0)
     progress: float = setting(
-        1.0, 'Reward for each metre gained on the line.', unit='1/m', low=0.0, high=100.0)
+        3.0, 'Reward for each metre gained on the line.', unit='1/m', low=0.0, high=100.0)
     arrival: float = setting(5.0, 'Reward for reaching the end.', low=0.0, high=1000.0)
     failure: float = setting(
         5.0, 'Cost of losing the line or touching something.', low=0.0, high=1000.0)

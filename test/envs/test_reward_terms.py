@@ -36,10 +36,10 @@ def test_goal_reward_adds_its_terms_by_weight():
     rules = goal_reaching.GoalReachingRules()
     one = np.array([1.0])
     plain = goal_reaching.GoalStep(5.04 * one, 5.0 * one, one, FALSE, FALSE, NOTHING, NOTHING)
-    cases = ((plain, 0.04 - 0.1 * 0.05),
-             (plain._replace(arrived=TRUE), 0.04 - 0.005 + 10.0),
-             (plain._replace(contact=TRUE, clearance=0 * one), 0.04 - 0.005 - 10.0 - 0.5 * 0.05),
-             (plain._replace(command=np.array([[0.8, 0.0]])), 0.04 - 0.005 - 0.004 * 0.5))
+    cases = ((plain, 0.12 - 0.1 * 0.05),
+             (plain._replace(arrived=TRUE), 0.12 - 0.005 + 10.0),
+             (plain._replace(contact=TRUE, clearance=0 * one), 0.12 - 0.005 - 5.0 - 0.5 * 0.05),
+             (plain._replace(command=np.array([[0.8, 0.0]])), 0.12 - 0.005 - 0.004 * 0.5))
     for step, expected in cases:
         assert goal_reaching.reward(rules, step, ROBOT, 0.05) == pytest.approx([expected])
 
@@ -49,10 +49,10 @@ def test_line_reward_counts_progress_only_near_the_line_and_setbacks_in_full():
     one = np.array([1.0])
     on = line_following.LineStep(5.04 * one, 5.0 * one, 0 * one, FALSE, FALSE, NOTHING, NOTHING)
     off = on._replace(offset=0.1 * one)
-    cases = ((on, 0.04 - 0.005), (off, 0.04 * np.exp(-0.5) - 0.005),
-             (off._replace(left_before=4.96 * one), -0.04 - 0.005),
-             (on._replace(arrived=TRUE), 0.04 - 0.005 + 5.0),
-             (on._replace(failed=TRUE), 0.04 - 0.005 - 5.0))
+    cases = ((on, 0.12 - 0.005), (off, 0.12 * np.exp(-0.5) - 0.005),
+             (off._replace(left_before=4.96 * one), -0.12 - 0.005),
+             (on._replace(arrived=TRUE), 0.12 - 0.005 + 5.0),
+             (on._replace(failed=TRUE), 0.12 - 0.005 - 5.0))
     for step, expected in cases:
         assert line_following.reward(rules, step, ROBOT, 0.05) == pytest.approx([expected])
 
