@@ -125,3 +125,11 @@ def test_source_with_a_timeout_of_its_own_is_held_to_it():
         one = cycle(points=[(5.0, 5.0)])
         source = replace(one.sources[0], age=age, timeout=timeout)
         assert decide(RULES, ROBOT, replace(one, sources=(source,))).verdict.rule == rule
+
+
+def test_velocity_that_cannot_be_stops_and_the_command_stays_accepted():
+    outcome = decide(RULES, ROBOT, replace(
+        cycle(), state=RobotState(np.array((9.0, 0.0, 0.0)), 0.01)))
+    assert outcome.verdict.rule == 'velocity' and outcome.accepted
+    assert outcome.verdict.command == (0.0, 0.0, 0.0)
+    assert 'faster than this robot can be' in outcome.verdict.reason

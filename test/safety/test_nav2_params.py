@@ -101,6 +101,27 @@ def test_sources_are_read_with_timeouts_bands_and_masks(written):
     assert any("'arm'" in note for note in setup.notes)
 
 
+def test_costmap_without_a_footprint_in_the_file_leaves_the_zone_without_a_shape(written):
+    setup = read_nav2_params(written(FILE.replace('local_costmap', 'global_costmap')))
+    assert setup.footprint is None and not setup.zones[2].shape_known
+
+
+def test_footprint_given_as_points_is_padded_away_from_both_axes(written):
+    text = FILE.replace('robot_radius: 0.22', 'footprint: "[[0.3, 0.2], [-0.1, 0.2], [0.3, -0.2]]"'
+                        '\n      footprint_padding: 0.05')
+    assert read_nav2_params(written(text)).footprint == pytest.approx(
+        np.array([[0.35, 0.25], [-0.15, 0.25], [0.35, -0.25]]))
+
+
+def test_mask_may_be_a_polygon_and_what_looks_at_the_sensor_is_noted(written):
+    text = FILE.replace('radius: 0.4, min_height: -1.0', '').replace(
+        'dock: {enabled: true, type: circle', 'dock: {enabled: true, points: "[[0, 0], [1, 0], '
+        '[1, 1]]"').replace('min_height: 0.1', 'min_range: 0.2')
+    setup = read_nav2_params(written(text))
+    assert setup.sources[1].masks[0].corners.tolist() == [[0, 0], [1, 0], [1, 1]]
+    assert any("'min_range'" in note for note in setup.notes)
+
+
 def test_flat_points_of_humble_are_read(written):
     old = FILE.replace('"[[0.3, 0.3], [0.3, -0.3], [0.0, -0.3], [0.0, 0.3]]"',
                        '[0.3, 0.3, 0.3, -0.3, 0.0, -0.3, 0.0, 0.3]')
@@ -136,6 +157,15 @@ def test_namespaced_node_is_found(written):
     ('enabled: true, type: circle, radius: 0.4', 'enabled: true, type: circle', "'radius' = 0.0"),
     ('linear_max: 1.0', 'linear_max: -1.0', "'linear_min' = 0.0 is above"),
     ('source_timeout: 1.5', 'source_timeout: -1', "'source_timeout' = -1"),
+    ('["forward", "rest"]', 'forward', "'velocity_polygons' = 'forward' must be a list"),
+    ('type: circle, radius: 0.5', 'type: footprint', "'type' = 'footprint' must be one of"),
+    ('points: "[[0.3, 0.3], [0.3, -0.3], [0.0, -0.3], [0.0, 0.3]]"', 'radius: 1.0',
+     "has neither 'points' nor 'polygon_sub_topic'"),
+    ('scan: {type: scan, topic: /scan, source_timeout: 0.0}', 'scan: 3',
+     "source 'scan' = 3 must hold parameters"),
+    ('topic: /scan', 'sampling_distance: 0.0', "'sampling_distance' = 0.0 m must be above 0"),
+    ('dock: {enabled: true, type: circle, radius: 0.4, min_height: -1.0}', 'dock: 3',
+     "exclusion zone 'dock': must hold parameters, not 3"),
 ])
 def test_what_is_wrong_is_named(written, old, new, message):
     assert old in FILE
@@ -149,6 +179,13 @@ def test_what_is_wrong_is_named(written, old, new, message):
 def test_other_files_are_refused(written, text, message):
     with pytest.raises(InputError, match=message):
         read_nav2_params(written(text))
+
+
+def test_file_that_is_not_text_is_refused(tmp_path):
+    path = tmp_path / 'nav2.yaml'
+    path.write_bytes(b'\xff\xfe\x00')
+    with pytest.raises(InputError, match='not text in UTF-8'):
+        read_nav2_params(path)
 
 
 def test_missing_file_is_refused():

@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from synth_nodes.safety.plausibility import plausible, step_time, velocity_problem
+from synth_nodes.safety.plausibility import (
+    EXCESS,
+    NOISE,
+    plausible,
+    step_time,
+    velocity_problem,
+)
 from synth_nodes.safety.rules import CommandRules
 from synth_nodes.types import RobotSpec
 
@@ -48,3 +54,47 @@ def test_less_of_the_same_is_no_step(before, share):
 def test_velocity_beyond_what_the_robot_can_be_driven_to_is_no_measurement(velocity, possible):
     problem = velocity_problem(RobotSpec(), np.array(velocity))
     assert (problem == '') == possible and ('1.50 m/s, 2.75 rad/s' in problem) != possible
+
+
+def test_velocity_of_a_robot_that_goes_faster_backwards_or_sideways_is_one():
+    back = RobotSpec(max_speed=0.5, max_reverse_speed=1.0)
+    assert velocity_problem(back, np.array((-1.79, 0.0, 0.0))) == ''
+    assert '1.80 m/s' in velocity_problem(back, np.array((-1.81, 0.0, 0.0)))
+    aside = RobotSpec(max_speed=0.5, max_reverse_speed=0.0, max_lateral_speed=1.0)
+    assert velocity_problem(aside, np.array((0.0, 1.06, 0.0)))
+    holonomic = RobotSpec(max_speed=0.5, max_lateral_speed=1.0, drive='omnidirectional')
+    assert velocity_problem(holonomic, np.array((0.0, 1.79, 0.0))) == ''
+    assert velocity_problem(holonomic, np.array((0.0, 1.81, 0.0)))
+
+
+@pytest.mark.parametrize('velocity', [(9.0, 0.0), (9.0, np.nan, 0.0), (0.0, 0.0, np.inf)])
+def test_velocity_that_is_none_is_left_to_the_core(velocity):
+    assert velocity_problem(RobotSpec(), np.array(velocity)) == ''
+
+
+def test_time_of_a_step_is_that_of_the_slower_axis():
+    before = np.array((0.1, 0.2, 0.5))
+    assert step_time(ROBOT, before, np.array((0.4, 0.6, 0.7))) == pytest.approx(0.5)
+    assert step_time(ROBOT, before, np.array((0.1, 0.3, -3.5))) == pytest.approx(1.0)
+    assert step_time(ROBOT, before, before) == 0.0
+
+
+def test_refused_step_says_from_where_to_where_and_how_long_it_takes():
+    _, problem = plausible(rules(), ROBOT, np.array((0.1, 0.2, 0.5)), np.array((2.1, 0.3, -0.5)))
+    assert problem == ('it jumps from (0.10 m/s, 0.20 m/s, 0.50 rad/s) to (2.10 m/s, 0.30 m/s, '
+                       '-0.50 rad/s), for which the drive takes 2.00 s, more than 1.00 s')
+
+
+def test_step_of_just_the_allowed_time_is_let_through_whole():
+    command = np.array((1.0, 0.0, 0.0))
+    for action in ('refuse', 'limit'):
+        out, problem = plausible(rules(action), ROBOT, np.zeros(3), command)
+        assert out is command and not problem
+
+
+def test_velocity_of_just_the_bound_is_one():
+    top, turn = EXCESS * np.array((ROBOT.max_speed, ROBOT.max_turn_rate)) + NOISE
+    assert velocity_problem(ROBOT, np.array((top, 0.0, turn))) == ''
+    assert velocity_problem(ROBOT, np.array((top + 1e-9, 0.0, 0.0)))
+    words = velocity_problem(ROBOT, np.array((1.0, 2.0, 3.0)))
+    assert words.startswith('the measured velocity (1.00 m/s, 2.00 m/s, 3.00 rad/s) is faster')

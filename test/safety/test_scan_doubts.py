@@ -47,3 +47,13 @@ def test_scan_without_beams_says_nothing_of_its_sector():
     doubts = Doubts(SourceRules(empty='free'))
     assert doubts.look(SEEN[:0], ANGLES[:0], 12.0) == ''
     assert doubts.look(SEEN, -ANGLES, 12.0) == ''
+
+
+def test_bounds_themselves_are_not_doubted():
+    assert possible(np.array([120.0]), 12.0).tolist() == [120.0]
+    doubts = Doubts(SourceRules())
+    assert doubts.look(SEEN[:2], np.array((0.0, 1.0)), 12.0) == ''
+    assert doubts.look(SEEN[:2], np.array((0.1, 1.0)), 12.0) == ''
+    words = doubts.look(SEEN[:2], np.array((0.0, 0.8)), 12.0)
+    assert words == ('its beams run from 0.00 to 0.80 rad, those of its first scan from 0.00 to '
+                     '1.00 rad')

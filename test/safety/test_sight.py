@@ -53,3 +53,38 @@ def test_unseen_space_is_what_no_scanner_has_seen():
     assert one.unseen_base.tolist() == [[-4.0, 0.0], [0.5, 0.0]]
     assert two.unseen_base.tolist() == []
     assert seen_together((front, rear), (looks[0], None)) == (front, rear)
+
+
+def test_scan_of_a_single_beam_sees_nothing():
+    assert not view(3.0, FULL[180:181]).sees(np.array([(1.0, 0.0), (0.0, 0.0)])).any()
+
+
+def test_full_circle_has_no_seam_and_a_sector_ends_with_its_last_beam():
+    around = np.array([(-1.0, 0.0), (-1.0, 0.01), (-1.0, -0.01)])
+    for angles in (FULL, FULL[::-1], np.linspace(-np.pi, np.pi, 361)):
+        assert view(3.0, angles).sees(around).all()
+    gap = FULL[:-2]
+    assert not view(3.0, gap).sees(np.array([np.cos(FULL[-1] - 0.01), np.sin(FULL[-1] - 0.01)])
+                                   [None]).any()
+    edge = np.array([(0.001, 1.0), (-0.01, 1.0)])
+    assert view(3.0, HALF).sees(edge).tolist() == [True, False]
+
+
+def test_nearer_of_two_beams_bounds_what_is_seen_between_them():
+    ranges = np.full(360, 3.0)
+    ranges[181] = 1.0
+    between = [np.array([(d * np.cos(a), d * np.sin(a))]) for d in (0.99, 1.01)
+               for a in (0.5 * (FULL[180] + FULL[181]), 0.5 * (FULL[181] + FULL[182]))]
+    assert [bool(view(ranges).sees(p)[0]) for p in between] == [True, True, False, False]
+    beside = 0.5 * (FULL[182] + FULL[183])
+    assert view(ranges).sees(2.0 * np.array([(np.cos(beside), np.sin(beside))])).all()
+
+
+def test_views_of_two_are_needed_and_none_asks_itself():
+    points = np.array([(1.0, 0.0)])
+    one = PointSource('one', np.zeros((0, 2)), 0.0, True, unseen_base=points)
+    two = PointSource('two', np.zeros((0, 2)), 0.0, True, unseen_base=points)
+    assert seen_together((one, two), (view(), None)) == (one, two)
+    blind = view(np.nan)
+    first, second = seen_together((one, two), (view(), blind))
+    assert first.unseen_base.tolist() == points.tolist() and len(second.unseen_base) == 0

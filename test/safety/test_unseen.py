@@ -11,7 +11,7 @@ from synth_nodes.safety.body import body_of
 from synth_nodes.safety.core import judge
 from synth_nodes.safety.rules import SafetyRules, unseen_reach
 from synth_nodes.safety.sources import RobotState, scan_source
-from synth_nodes.safety.unseen import SPACING, STRIP
+from synth_nodes.safety.unseen import SPACING, STRIP, unseen_points
 from synth_nodes.settings import build
 from synth_nodes.types import LidarSpec, RobotSpec
 
@@ -141,3 +141,10 @@ def test_unseen_space_never_raises_the_speed(seed):
     source = source_of(lidar, ranges)
     some, none = (let_through(source, command, r, velocity) for r in (RULES, open_rules))
     assert np.abs(some.command).sum() <= np.abs(none.command).sum() + 1e-9
+
+
+@pytest.mark.parametrize('usable', [0, 1])
+def test_beam_alone_bounds_nothing(usable):
+    flags = np.arange(10) < usable
+    assert unseen_points(np.full(10, 1.0), np.linspace(-1, 1, 10), flags, 12.0, (0, 0, 0), BODY,
+                         5.0, 0.05).shape == (0, 2)

@@ -1,10 +1,21 @@
 """Freshness and order of commands, the latched stop and the override."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from synth_nodes.safety.rules import SafetyRules
-from synth_nodes.safety.watchdog import latch, overridden, override, receive, reset, starved, Watch
+from synth_nodes.safety.watchdog import (
+    before,
+    latch,
+    overridden,
+    override,
+    receive,
+    reset,
+    starved,
+    Watch,
+)
 
 RULES = SafetyRules()
 GO = np.array([0.5, 0.0, 0.1])
@@ -38,6 +49,31 @@ def test_command_older_than_the_one_before_is_refused():
 def test_clock_set_back_does_not_lock_commands_out():
     watch, _ = take(Watch(), stamp=100.0, now=100.0)
     assert take(watch, stamp=10.0)[1] == ''
+
+
+@pytest.mark.parametrize(('stamp', 'words'), [
+    (10.22, 'it is stamped 0.20 s ahead'), (9.52, 'it is 0.50 s old, more than 0.30 s'),
+    (9.93, 'it is 0.07 s older than the one before')])
+def test_refusal_says_by_how_much(stamp, words):
+    assert words in take(Watch(stamp=10.0), stamp=stamp)[1]
+
+
+def test_bounds_of_time_themselves_are_accepted():
+    rules = SafetyRules(command=replace(RULES.command, timeout=0.25),
+                        source=replace(RULES.source, future_tolerance=0.125))
+    for stamp in (10.125, 9.75):
+        assert receive(rules.command, rules.source, Watch(), GO, stamp, 10.0)[1] == ''
+    watch = Watch(stamp=10.0, override_until=20.0)
+    assert receive(rules.command, rules.source, watch, GO, 10.0, 10.0)[1] == ''
+    assert starved(rules.command, watch, 10.25) == '' != starved(rules.command, watch, 10.26)
+    assert not overridden(rules.command, watch, 20.0)
+
+
+def test_step_is_measured_from_the_last_command_unless_that_is_too_old():
+    watch = Watch(stamp=10.0, command=(0.5, 0.1, -0.2))
+    assert before(RULES.command, watch, 10.1).tolist() == [0.5, 0.1, -0.2]
+    assert before(RULES.command, watch, 10.5).tolist() == [0.0, 0.0, 0.0]
+    assert before(RULES.command, Watch(stamp=10.0), 10.1).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_silence_starves():

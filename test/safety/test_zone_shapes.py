@@ -13,6 +13,7 @@ from synth_nodes.safety.zone_shapes import (
     circle_times,
     convex_hull,
     convex_pieces,
+    in_circle,
     in_polygon,
     polygon_times,
 )
@@ -96,3 +97,85 @@ def test_polygon_that_crosses_itself_counts_with_its_hull():
 
 def test_hull_leaves_out_what_is_inside():
     assert len(convex_hull([(0, 0), (2, 0), (2, 2), (0, 2), (1, 1), (1, 0)])) == 4
+
+
+def test_many_circles_are_met_at_their_first_moment():
+    rng = np.random.default_rng(0)
+    for twist in ((0.5, 0.0, 0.0), (-0.4, 0.3, 0.0), (0.5, 0.1, 0.8), (0.3, -0.4, -1.5),
+                  (0.0, 0.0, 1.0), (0.6, 0.0, 1e-7), (0.0, 0.0, 0.0)):
+        twist = np.array(twist)
+        points = rng.uniform(-1.5, 1.5, (60, 2))
+        found = circle_times(points, twist, 0.7)
+        horizon = min(6.0, 2 * np.pi / max(abs(twist[2]), 1e-9))
+        times = np.linspace(0.0, horizon, 1201)
+        away = np.array([np.hypot(*shifted(points, twist, t).T) for t in times]) - 0.7
+        inside = away <= 0.0
+        first = np.where(inside.any(axis=0), times[inside.argmax(axis=0)], np.inf)
+        met = np.isfinite(first)
+        assert (found[met] <= first[met] + 1e-9).all() and met.any()
+        assert (found[met] >= first[met] - times[1] - 1e-9).all()
+        for point, time in zip(points[~met], found[~met], strict=True):
+            assert time > horizon or np.hypot(*shifted(point[None], twist, time)[0]) <= 0.7 + 1e-6
+
+
+def test_point_that_turns_on_the_circle_or_beside_it_is_not_met_again():
+    spin = np.array((0.0, 0.0, 1.0))
+    points = np.array([(0.7, 0.0), (0.7 + 0.9e-6, 0.0), (0.71, 0.0), (0.0, -0.3)])
+    assert circle_times(points, spin, 0.7).tolist() == [0.0, 0.0, np.inf, 0.0]
+
+
+@pytest.mark.parametrize('turned', [False, True])
+def test_pieces_of_a_comb_share_no_ground_and_leave_none_out(turned):
+    comb = [(0, 0), (5, 0), (5, 3), (4, 3), (4, 1), (3, 1), (3, 2), (2, 2), (2, 1), (1, 1),
+            (1, 3), (0, 3)]
+    comb = [(float(x), float(y)) for x, y in (comb[::-1] if turned else comb)]
+    pieces = convex_pieces(tuple(comb))
+    areas = []
+    for piece in pieces:
+        after = np.roll(piece, -1, axis=0)
+        areas.append(float((piece[:, 0] * after[:, 1] - piece[:, 1] * after[:, 0]).sum() / 2))
+    assert min(areas) > 0.0 and sum(areas) == pytest.approx(5 + 2 + 2 + 1)
+    points = np.random.default_rng(1).uniform(-0.5, 5.5, (500, 2))
+    inside = np.sum([in_polygon(points, piece) for piece in pieces], axis=0)
+    assert (inside == in_polygon(points, np.array(comb)).astype(int)).all()
+
+
+def test_convex_polygon_is_one_piece_as_it_is_and_always_counter_clockwise():
+    box = ((0.0, 0.0), (2.0, 0.0), (2.0, 1.0), (0.0, 1.0))
+    assert convex_pieces(box)[0].tolist() == [list(c) for c in box]
+    piece, = convex_pieces(box[::-1])
+    assert piece.tolist() == [list(c) for c in box]
+    flat, = convex_pieces(((0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (2.0, 1.0)))
+    assert len(flat) == 4
+
+
+@pytest.mark.parametrize('corners', [
+    ((0.0, 0.0), (0.0, 0.0), (2.0, 0.0), (2.0, 1.0)),
+    ((0.0, 0.0), (2.0, 0.0), (1.0, 0.0), (3.0, 0.0)),
+    ((0.0, 0.0), (4.0, 0.0), (4.0, 2.0), (2.0, 0.0), (0.0, 2.0))])
+def test_corners_that_repeat_or_touch_still_cover_the_polygon(corners):
+    pieces = convex_pieces(corners)
+    points = np.array([*corners, np.mean(corners[1:3], axis=0)])
+    assert np.any([in_polygon(points, piece) for piece in pieces], axis=0).all()
+
+
+def test_star_drawn_in_one_stroke_counts_with_its_hull():
+    star = [(float(np.cos(a)), float(np.sin(a))) for a in np.arange(5) * 4 * np.pi / 5]
+    piece, = convex_pieces(tuple(star))
+    assert sorted(map(tuple, piece.tolist())) == sorted(star)
+
+
+def test_border_is_as_wide_as_single_precision_needs_and_ends_at_the_corners():
+    box = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
+    points = np.array([(0.5, -0.9e-6), (0.5, -2e-6), (1.0 + 0.9e-6, 0.5), (1.0 + 2e-6, 0.5),
+                       (1.1, 0.0), (-0.1, 1.0), (0.5, 1.0), (0.0, 0.25)])
+    assert in_polygon(points, box).tolist() == [True, False, True, False, False, False, True, True]
+    assert in_circle(np.array([(0.0, 1.0 + 0.9e-6), (0.0, 1.0 + 2e-6)]), 1.0).tolist() == [
+        True, False]
+
+
+def test_polygon_is_met_by_its_nearest_part():
+    corners = np.array([(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)], float)
+    points = np.array([(3.0, 0.5), (1.5, 1.5), (2.5, 1.5), (1.0, 1.5), (5.0, 2.5)])
+    ahead = polygon_times(points, np.array((0.5, 0.0, 0.0)), corners)
+    assert ahead == pytest.approx([2.0, 1.0, 3.0, 0.0, np.inf])
