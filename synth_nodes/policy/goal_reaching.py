@@ -8,6 +8,8 @@ from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.types import LidarSpec, RobotSpec
 
 TASK = 'goal_reaching'
+NETWORKS = ('conv', 'mlp', 'gru', 'transformer')
+"""Families of networks, see `families.py`."""
 
 
 def goal_reaching_contract(

@@ -1,5 +1,6 @@
-"""Policy networks: normaliser inside, outputs within the robot's limits."""
+"""Policy networks for goal reaching: normaliser inside, outputs within the robot's limits."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -28,9 +29,22 @@ class RingConv(nn.Module):
         return cast(Tensor, self.conv(ring))
 
 
-class ScanPolicy(nn.Module):
+class Adapter(nn.Module):
+    """A narrow pair of layers beside the identity (Houlsby et al. 2019); begins as none."""
+
+    def __init__(self, size: int, width: int) -> None:
+        super().__init__()
+        self.down, self.up = nn.Linear(size, width), nn.Linear(width, size)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + cast(Tensor, self.up(nn.functional.elu(self.down(x))))
+
+
+class GoalPolicy(nn.Module, ABC):
     """
-    From scan history, goal and velocity to a command.
+    From scan history, goal and velocity to a command; how scans are encoded is the family's.
 
     Distances enter as logarithms, because a decimetre matters near a wall and not far from it.
     """
@@ -42,25 +56,18 @@ class ScanPolicy(nn.Module):
     centre: Tensor
     half_span: Tensor
 
-    def __init__(
-        self, spec: ObservationSpec, robot: RobotSpec, channels: Sequence[int] = (32, 24),
-        hidden: int = 128,
-    ) -> None:
+    def __init__(self, spec: ObservationSpec, robot: RobotSpec, hidden: int) -> None:
         """
         Build with unfitted normalisers.
 
         :param spec: layout of observations.
         :param robot: whose limits bound the commands.
-        :param channels: of the two convolutions.
-        :param hidden: width of the two dense layers.
+        :param hidden: features of a scan history, and width of the dense layers.
         """
         super().__init__()
-        self.convs = nn.Sequential(
-            RingConv(spec.history, channels[0], 5, 2), nn.ELU(),
-            RingConv(channels[0], channels[1], 5, 2), nn.ELU(), nn.Flatten())
-        with torch.no_grad():
-            flat = self.convs(torch.zeros(1, spec.history, spec.sectors)).shape[1]
-        self.squeeze = nn.Sequential(nn.Linear(flat, hidden), nn.ELU())
+        self.adapter: nn.Module = nn.Identity()
+        """Takes the features; an :class:`Adapter` where fine-tuning put one."""
+        self.dropout = nn.Dropout(0.0)
         self.head = nn.Sequential(
             nn.Linear(hidden + 7, hidden), nn.ELU(), nn.Linear(hidden, 2), nn.Tanh())
         low, high = (torch.tensor(v) for v in command_limits(robot))
@@ -71,18 +78,27 @@ class ScanPolicy(nn.Module):
         self.register_buffer('state_mean', torch.zeros(7))
         self.register_buffer('state_std', torch.ones(7))
 
+    @abstractmethod
+    def encode(self, features: Tensor) -> Tensor:
+        """
+        Encode a history of scans.
+
+        :param features: normalised logarithms of distances, shape (B, history, sectors).
+        :return: shape (B, hidden).
+        """
+
     def forward(self, scan: Tensor, goal: Tensor, velocity: Tensor) -> Tensor:
         """
         Decide.
 
-        :param scan: [m], shape (B, history, sectors).
+        :param scan: [m], shape (B, history, sectors), newest first.
         :param goal: shape (B, 3): x, y of the point to steer for [m], distance left [m].
         :param velocity: vx, vy [m/s], wz [rad/s], shape (B, 3).
         :return: vx [m/s], wz [rad/s], shape (B, 2), within the robot's limits.
         """
         features = (torch.log(scan + _FLOOR) - self.feature_mean) / self.feature_std
         state = (self._state(goal, velocity) - self.state_mean) / self.state_std
-        seen = self.squeeze(self.convs(features))
+        seen = self.dropout(self.adapter(self.encode(features)))
         out = self.head(torch.cat((seen, state), dim=-1))
         return cast(Tensor, self.centre + self.half_span * out)
 
@@ -110,3 +126,31 @@ class ScanPolicy(nn.Module):
         tensors = [torch.from_numpy(np.ascontiguousarray(observation[name], np.float32)).to(
             self.centre.device) for name in ('scan', 'goal', 'velocity')]
         return cast(FloatArray, self(*tensors).cpu().numpy())
+
+
+class ScanPolicy(GoalPolicy):
+    """Convolutions over the sectors, the scans of the history as channels."""
+
+    def __init__(
+        self, spec: ObservationSpec, robot: RobotSpec, channels: Sequence[int] = (32, 24),
+        hidden: int = 128,
+    ) -> None:
+        """
+        Build with unfitted normalisers.
+
+        :param spec: layout of observations.
+        :param robot: whose limits bound the commands.
+        :param channels: of the two convolutions.
+        :param hidden: width of the two dense layers.
+        """
+        super().__init__(spec, robot, hidden)
+        self.convs = nn.Sequential(
+            RingConv(spec.history, channels[0], 5, 2), nn.ELU(),
+            RingConv(channels[0], channels[1], 5, 2), nn.ELU(), nn.Flatten())
+        with torch.no_grad():
+            flat = self.convs(torch.zeros(1, spec.history, spec.sectors)).shape[1]
+        self.squeeze = nn.Sequential(nn.Linear(flat, hidden), nn.ELU())
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Encode a history of scans, (B, history, sectors) -> (B, hidden)."""
+        return cast(Tensor, self.squeeze(self.convs(features)))

@@ -14,8 +14,9 @@ import torch
 from synth_nodes import __version__
 from synth_nodes.errors import InputError
 from synth_nodes.policy.contract import PolicyContract
+from synth_nodes.policy.families import build_network
 from synth_nodes.policy.goal_reaching import goal_reaching_contract
-from synth_nodes.policy.networks import ScanPolicy
+from synth_nodes.policy.networks import GoalPolicy
 from synth_nodes.settings import flatten
 from synth_nodes.tasks.course import Course
 from synth_nodes.tasks.fleet import Fleet
@@ -38,7 +39,7 @@ CHECKPOINT = 'checkpoint.pt'
 class BcResult:
     """A trained policy and how training went."""
 
-    net: ScanPolicy
+    net: GoalPolicy
     contract: PolicyContract
     """Without checksum: the network is not exported yet."""
     history: tuple[Epoch, ...]
@@ -99,7 +100,8 @@ def train_bc(
         extra_samples.check(settings.observation, 'recorded samples')
     with torch_threads(settings.threads):
         torch.manual_seed(settings.seed)
-        net = ScanPolicy(settings.observation, robot, hidden=settings.hidden)
+        net = build_network(settings.network, settings.observation, robot,
+                            hidden=settings.hidden)
         net.to(settings.device)
         run = _Run(settings, grids, robot, lidar, net, extra_samples)
         keeper = _Keeper(out, run.identity(robot, lidar), tensorboard)
@@ -123,7 +125,7 @@ class _Run:
 
     def __init__(
         self, settings: BcSettings, grids: Sequence[GridMap], robot: RobotSpec,
-        lidar: LidarSpec, net: ScanPolicy, extra: Samples | None,
+        lidar: LidarSpec, net: GoalPolicy, extra: Samples | None,
     ) -> None:
         self._settings, self._grids, self._net = settings, grids, net
         self._first_held_back = len(grids) - settings.validation_buildings

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from synth_nodes.policy.networks import ScanPolicy
+from synth_nodes.policy.networks import GoalPolicy
 from synth_nodes.train.distributed import Group
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
 from synth_nodes.train.samples import Samples
@@ -33,7 +33,7 @@ class Epoch:
 class Fitter:
     """Fits one network again and again as samples come in."""
 
-    def __init__(self, net: ScanPolicy, settings: BcSettings, seed: int) -> None:
+    def __init__(self, net: GoalPolicy, settings: BcSettings, seed: int) -> None:
         """
         Take the network; processes that train together share each batch.
 
@@ -149,7 +149,7 @@ class _Stand:
     stale: int = 0
     history: list[Epoch] = field(default_factory=list)
 
-    def take(self, epoch: Epoch, net: ScanPolicy) -> None:
+    def take(self, epoch: Epoch, net: GoalPolicy) -> None:
         self.history.append(epoch)
         self.stale += 1
         if epoch.validation_loss < self.best:

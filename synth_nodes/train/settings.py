@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from synth_nodes.policy.goal_reaching import NETWORKS
 from synth_nodes.settings import setting
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.world.people import ActorSettings
@@ -41,6 +42,8 @@ class BcSettings:
     batch_size: int = setting(512, 'Samples in a step of the optimiser.', low=8, high=65536)
     learning_rate: float = setting(2e-3, 'Largest step size.', low=1e-6, high=1.0)
     weight_decay: float = setting(1e-4, 'Decoupled weight decay.', low=0.0, high=1.0)
+    network: str = setting(
+        'conv', 'Family of the network.', choices=NETWORKS)
     hidden: int = setting(128, "Width of the network's dense layers.", low=8, high=2048)
     threads: int = setting(
         1, 'Threads that torch may use; more gain little and suffer on a busy machine.',
