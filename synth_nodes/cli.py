@@ -12,6 +12,7 @@ from synth_nodes.commands import (
     dataset,
     demo,
     evaluate,
+    export,
     generate,
     launch,
     metrics,
@@ -35,8 +36,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument('--version', action='version', version=f'synth-nodes {__version__}')
     verbs = top.add_subparsers(title='verbs', required=True, metavar='VERB')
-    for module in (demo, launch, generate, dataset, metrics, train, evaluate, models, check,
-                   replay, campaign):
+    for module in (demo, launch, generate, dataset, metrics, train, evaluate, export,
+                   models, check, replay, campaign):
         module.add(verbs)
     return top
 

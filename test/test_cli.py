@@ -10,7 +10,7 @@ from synth_nodes.cli import main, parser
 
 VERBS = [
     ['demo'], ['launch'], ['dataset', 'info'], ['dataset', 'map'], ['train', 'bc'],
-    ['train', 'ppo'], ['evaluate'],
+    ['train', 'ppo'], ['train', 'finetune'], ['evaluate'], ['export'],
     *(['models', verb] for verb in ('list', 'show', 'promote', 'rollback', 'verify'))]
 
 
@@ -53,6 +53,9 @@ def test_every_verb_has_help_with_an_example(
     ['train', 'ppo', '--task', 'line', '--set', 'network=ring'],
     ['train', 'bc', '--map', '/nowhere/m.yaml'],
     ['evaluate', '/nowhere/policy.onnx'],
+    ['export'],
+    ['export', '/nowhere', '--int8'],
+    ['train', 'finetune', '--promote'],
     ['models', 'promote', '0001-00000000'],
     ['models', 'rollback'],
 ], ids=' '.join)

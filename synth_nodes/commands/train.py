@@ -5,7 +5,12 @@ from pathlib import Path
 import subprocess
 import sys
 
-from synth_nodes.commands import train_collision, train_generator, train_ppo
+from synth_nodes.commands import (
+    train_collision,
+    train_finetune,
+    train_generator,
+    train_ppo,
+)
 from synth_nodes.commands.common import (
     add_verb,
     indent,
@@ -40,6 +45,7 @@ def add(verbs: Subparsers) -> None:
     train_generator.add(inner)
     train_collision.add(inner)
     train_ppo.add(inner)
+    train_finetune.add(inner)
     parser = add_verb(
         inner, 'bc', 'Clone an expert that knows the map (behaviour cloning with DAgger).',
         EXAMPLE, _train)

@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from synth_nodes.export.onnx import export_policy
+from synth_nodes.export.parity import check_parity
+from synth_nodes.export.registry import read_pair
 from synth_nodes.policy.contract import PolicyContract
+from synth_nodes.policy.families import rebuild_network
+from synth_nodes.policy.goal_reaching import goal_reaching_contract
+from synth_nodes.settings import flatten
 from synth_nodes.train.bc import CHECKPOINT, train_bc
+from synth_nodes.train.changed import drive_errands, recordings
 from synth_nodes.train.distributed import Group
+from synth_nodes.train.finetune import fine_tune, Tuned
 from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent
 from synth_nodes.train.samples import Samples
 from synth_nodes.train.settings import BcSettings
+from synth_nodes.train.tune_settings import TuneSettings
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 
 
@@ -49,3 +57,50 @@ def train_and_export(
     (Path(out_dir) / CHECKPOINT).unlink(missing_ok=True)
     report(Progress('exporting', 1, 1))
     return contract
+
+
+def fine_tune_and_export(
+    policy: Path | str,
+    settings: TuneSettings,
+    robot: RobotSpec,
+    lidar: LidarSpec,
+    out_dir: Path | str,
+    samples: Samples | None = None,
+    report: Report = silent,
+    cancelled: Cancelled = never,
+    command: str = '',
+    data: Sequence[Mapping[str, Any]] = (),
+) -> tuple[PolicyContract, Tuned]:
+    """
+    Fine-tune an exported policy, compare, export, check, and write the pair of files.
+
+    :param policy: folder with `policy.onnx` and `policy.json`.
+    :param settings: how.
+    :param robot: it shall drive now.
+    :param lidar: it sees with now.
+    :param out_dir: folder for the two files.
+    :param samples: recorded ones; simulated ones of this robot where None.
+    :param command: the command line that started this, for the contract.
+    :param data: what the samples are from, for the contract.
+    :return: the contract as written, and the comparison: where `worse` says anything, the policy
+        must not be promoted.
+    :raises InputError: when the policy cannot be rebuilt, or the samples don't do.
+    :raises WorkCancelled: when told to stop; nothing was written.
+    :raises ParityError: when ONNX Runtime does not give what torch gives.
+    """
+    content, old = read_pair(Path(policy))
+    net = rebuild_network(content, old, str(policy))
+    check_parity(net, content, old)
+    spec = old.observation
+    if samples is None:
+        samples = recordings(settings, robot, lidar, spec, net.act, report, cancelled)
+    samples.check(spec, 'samples to fine-tune on')
+    tuned = fine_tune(
+        net, samples, robot, settings, lambda act: drive_errands(
+            act, settings, robot, lidar, spec, report, cancelled), report, cancelled)
+    contract = goal_reaching_contract(robot, spec, lidar, {
+        **old.provenance, 'fine_tuned': {
+            'command': command, 'from': old.sha256, 'settings': flatten(settings),
+            'data': list(data)}}, {'validation_loss': tuned.report['after']['loss']})
+    contract = export_policy(tuned.net, contract, Path(out_dir), {'fine_tuning': tuned.report})
+    return contract, tuned

@@ -40,8 +40,8 @@ def rebuild_network(content: bytes, contract: PolicyContract, where: str) -> Goa
     """
     Make the network that a policy was exported from, with its weights, out of the ONNX file.
 
-    The exporter keeps the names of weights, so no other file is needed. That it decides as the
-    file does is for the caller to check (`export.parity`).
+    The exporter keeps the names of weights, so no other file is needed; the 'ring' of PPO is of
+    family 'conv'. That it decides as the file does is for the caller to check (`export.parity`).
 
     :param content: of `policy.onnx`.
     :param where: name of the file, for messages.
@@ -53,6 +53,7 @@ def rebuild_network(content: bytes, contract: PolicyContract, where: str) -> Goa
     held = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy())
             for i in onnx.load_from_string(content).graph.initializer}
     name = contract.provenance.get('settings', {}).get('network', 'conv')
+    name = 'conv' if name == 'ring' else name
     try:
         net = build_network(name, contract.observation, contract.robot, **_sizes(name, held))
         if 'adapter.down.weight' in held:

@@ -1,0 +1,124 @@
+"""Fine-tuning: a trained policy goes on learning from recordings of another robot or place."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synth_nodes.errors import InputError
+from synth_nodes.policy.networks import GoalPolicy
+from synth_nodes.train.evaluate import Evaluation, Policy
+from synth_nodes.train.fit import Batch, Epoch, Fitter, torch_threads
+from synth_nodes.train.progress import Cancelled, never, Report, silent
+from synth_nodes.train.samples import Samples
+from synth_nodes.train.settings import BcSettings
+from synth_nodes.train.tune_methods import Tuning
+from synth_nodes.train.tune_scores import classes_of, classification, worsened
+from synth_nodes.train.tune_settings import TuneSettings
+from synth_nodes.types import RobotSpec
+
+Drive = Callable[[Policy], Evaluation]
+"""Lets a policy drive the errands it is scored by."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A fine-tuned policy, what it was and what it is worth."""
+
+    net: GoalPolicy
+    report: Mapping[str, Any]
+    """`before` and `after` on the same samples and errands, and what was trained how long."""
+    worse: tuple[str, ...]
+    """Gated figures that got worse, in words: where there are any it must not be promoted."""
+
+
+def fine_tune(
+    net: GoalPolicy, samples: Samples, robot: RobotSpec, settings: TuneSettings,
+    drive: Drive | None = None, report: Report = silent, cancelled: Cancelled = never,
+) -> Tuned:
+    """
+    Let a network learn on.
+
+    Of the groups of the samples a fifth each decide when to stop, and test before and after.
+
+    :param net: changed in place.
+    :param samples: of at least five groups.
+    :param robot: whose commands they are.
+    :param settings: how.
+    :param drive: scores the policy in closed loop before and after; None for no such figures.
+    :return: the network, plain again, and its report.
+    :raises InputError: when the samples have too few groups.
+    :raises WorkCancelled: when told to stop.
+    """
+    learn, hold, test = _split(samples, settings.seed)
+    with torch_threads(settings.threads):
+        torch.manual_seed(settings.seed)
+        before = _scores(net, test, robot, drive)
+        began, cpu = time.perf_counter(), time.process_time()
+        tuning = Tuning(net, settings)
+        history = _Tuner(tuning, settings).fit(learn, hold, settings.epochs, 'fine-tuning',
+                                               report, cancelled)
+        tuning.finish()
+        spent = time.perf_counter() - began, time.process_time() - cpu
+        after = _scores(net, test, robot, drive)
+    return Tuned(net, {
+        'method': settings.method, 'samples': {'learned': len(learn), 'held_back': len(hold),
+                                               'tested': len(test)},
+        'parameters': {'trained': tuning.trained, 'of': tuning.total,
+                       'share': tuning.trained / tuning.total},
+        'seconds': spent[0], 'cpu_seconds': spent[1], 'epochs': _losses(history),
+        'before': before, 'after': after,
+    }, tuple(worsened(before, after, settings.slack)))
+
+
+class _Tuner(Fitter):
+    """Fits what is learned, with a pull towards where it began."""
+
+    def __init__(self, tuning: Tuning, settings: TuneSettings) -> None:
+        s = settings
+        super().__init__(tuning.net, replace(
+            BcSettings(), batch_size=s.batch_size, learning_rate=s.learning_rate,
+            weight_decay=s.weight_decay, patience=s.patience), s.seed)
+        self._tuning, self._anchor = tuning, s.anchor
+
+    def _loss(self, batch: Batch) -> Tensor:
+        loss = super()._loss(batch)
+        if self._anchor and self.net.training:
+            loss = loss + self._anchor * self._tuning.distance()
+        return loss
+
+
+def _split(samples: Samples, seed: int) -> tuple[Samples, Samples, Samples]:
+    groups = np.unique(samples.group)
+    if len(groups) < 5:
+        raise InputError(
+            f'{len(groups)} groups of samples (places or recordings) are too few to learn from, '
+            'to check by and to test on; it takes 5')
+    groups = np.random.default_rng(seed).permutation(groups)
+    fifth = len(groups) // 5
+    held = np.isin(samples.group, groups[:fifth])
+    tested = np.isin(samples.group, groups[fifth:2 * fifth])
+    return samples.take(~held & ~tested), samples.take(held), samples.take(tested)
+
+
+def _scores(net: GoalPolicy, test: Samples, robot: RobotSpec,
+            drive: Drive | None) -> dict[str, Any]:
+    loss = Fitter(net, BcSettings(), 0).loss(test)
+    given = net.act({'scan': test.scan.astype(np.float32), 'goal': test.goal,
+                     'velocity': test.velocity})
+    limits = robot.max_speed, robot.max_turn_rate
+    scores = {'loss': loss, **classification(classes_of(given, *limits),
+                                             classes_of(test.command, *limits))}
+    if drive is not None:
+        total = drive(net.act).total
+        scores |= {name: getattr(total, name) for name in (
+            'success', 'success_low', 'success_high', 'contact_rate', 'efficiency', 'speed')}
+    return scores
+
+
+def _losses(history: list[Epoch]) -> list[dict[str, float]]:
+    return [{'train_loss': e.train_loss, 'validation_loss': e.validation_loss} for e in history]
