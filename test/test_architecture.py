@@ -11,10 +11,10 @@ PACKAGE = Path(__file__).resolve().parent.parent / 'synth_nodes'
 
 # A room may import those before it.
 ORDER = [
-    'errors', 'settings', 'types', 'files', 'resources', 'world', 'sensors', 'tasks', 'envs',
-    'gpu', 'dataset', 'generators', 'metrics', 'policy', 'train', 'export', 'infer', 'safety',
-    'ros', 'nodes', 'campaign', 'report', 'graphs', 'parameter_files', 'processes', 'bringup',
-    'commands', 'cli',
+    'errors', 'settings', 'types', 'files', 'resources', 'world', 'sensors', 'tasks', 'monitor',
+    'envs', 'gpu', 'dataset', 'generators', 'metrics', 'policy', 'train', 'export', 'infer',
+    'safety', 'ros', 'nodes', 'campaign', 'report', 'graphs', 'parameter_files', 'processes',
+    'bringup', 'commands', 'cli',
 ]
 ROS_ROOMS = {'ros', 'nodes'}
 ROS_PACKAGES = ('rclpy', 'tf2_ros', 'launch', 'launch_ros', 'rcl_interfaces')

@@ -213,8 +213,37 @@ class TrainerParameters:
         '', 'Nav2 map file (YAML) to train in, beside the generated buildings; empty: none.')
     record: bool = setting(
         False, 'Record scan, odom, path and the cmd_vel let through as further samples.')
+    replay: str = setting(
+        '', 'Folder where recordings outlive the process and a loss of power; empty: in memory.')
+    replay_chunks: int = setting(
+        200, 'Chunks of 100 samples kept there of each kind, ordinary ones and interventions.',
+        low=2, high=100000)
+    intervention_weight: int = setting(
+        3, 'How often a sample counts where the safety monitor changed the command.',
+        low=1, high=100)
+    tune: bool = setting(
+        True, 'Learn on from the current policy where there is one, instead of anew.')
+    tune_rate: float = setting(
+        3e-4, 'Largest step size of learning on.', low=1e-7, high=1.0)
+    tune_epochs: int = setting(5, 'Passes over the samples of learning on.', low=1, high=1000)
+    gate_episodes: int = setting(
+        50, 'Errands in each map held back on which a new policy must be no worse.',
+        low=1, high=10000)
+    gate_slack: float = setting(
+        0.0, 'How much worse a gated share may be: success, contacts, efficiency.',
+        low=0.0, high=1.0)
+    drift_window: int = setting(
+        1500, 'Newest samples compared with what the policy learned from.', low=50, high=100000)
+    drift_limit: float = setting(
+        0.5, 'Population stability index of a feature from which diagnostics warn.',
+        low=0.01, high=100.0)
+    on_drift: bool = setting(
+        False, 'Begin to train by itself when there is drift, once for each full window.')
+    duty: float = setting(
+        1.0, 'Share of its time that the learning process may compute.', low=0.01, high=1.0)
     stamped: bool = setting(True, STAMPED_HELP)
-    nice: int = setting(10, 'How far the process steps back for others.', low=0, high=19)
+    nice: int = setting(
+        10, 'How far the learning process steps back for others.', low=0, high=19)
 
 
 @dataclass(frozen=True)

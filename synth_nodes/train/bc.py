@@ -13,6 +13,7 @@ import torch
 
 from synth_nodes import __version__
 from synth_nodes.errors import InputError
+from synth_nodes.monitor.drift import features, Reference
 from synth_nodes.policy.contract import PolicyContract
 from synth_nodes.policy.families import build_network
 from synth_nodes.policy.goal_reaching import goal_reaching_contract
@@ -181,6 +182,11 @@ class _Run:
         return {'settings': own, 'robot': flatten(robot), 'lidar': flatten(lidar),
                 'maps': _digests(self._grids), 'recorded samples': recorded.hexdigest()}
 
+    def _reference(self) -> Reference:
+        """Say how what was learned from is distributed, so that drift can be noticed."""
+        train = Samples.join(self._train)
+        return Reference.of(features(train.scan, train.goal, train.velocity))
+
     def provenance(self, command: str) -> Mapping[str, Any]:
         """Say what the policy was made from."""
         return {
@@ -194,6 +200,7 @@ class _Run:
             'samples_recorded': len(self._train[0]),
             'samples_held_back': sum(map(len, self._validation)),
             'episodes': self._gatherer.episodes,
+            'features': self._reference().to_json(),
             'versions': {'synth_nodes': __version__, 'torch': torch.__version__,
                          'numpy': np.__version__, 'python': platform.python_version()},
         }

@@ -3,7 +3,7 @@
 import math
 import time
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from drivers import change, health, moving, stopped
 from geometry_msgs.msg import TwistStamped
 from lifecycle_msgs.msg import Transition
@@ -14,6 +14,8 @@ from rclpy.qos import qos_profile_sensor_data
 from std_srvs.srv import Trigger
 
 from synth_nodes.ros.conversions import path_to_message
+from synth_nodes.tasks.observation import ObservationSpec
+from synth_nodes.train.replay import ReplayStore
 
 pytestmark = pytest.mark.graph
 
@@ -126,4 +128,35 @@ def test_trainer_runs_one_training_at_a_time_and_cancels(peer, tmp_path):
     assert peer.call(Trigger, 'trainer_node/cancel').success
     assert peer.until(lambda: 'cancelled' in progress[-1].message, 60.0)
     assert not list((tmp_path / 'registry').glob('versions/*'))
+    answer = peer.call(Trigger, 'trainer_node/rollback')
+    assert not answer.success and 'no earlier version' in answer.message
     assert peer.end() == [0]
+
+
+def test_trainer_records_what_the_monitor_changed_and_keeps_it_on_disk(peer, drivers, tmp_path):
+    peer.start('trainer_node', 'record:=true', f'replay:={tmp_path}', 'stamped:=true')
+    diagnostics = peer.listen(DiagnosticArray, 'diagnostics')
+    path = peer.node.create_publisher(Path, 'path', 5)
+    verdict = peer.node.create_publisher(DiagnosticStatus, 'safety/verdict', 5)
+    command = peer.node.create_publisher(TwistStamped, 'cmd_vel', 10)
+    said = {'action': 'slowdown', 'rule': 'braking', 'ttc': '0.9', 'wanted': '0.4 0.0 0.1'}
+
+    def drive():
+        path.publish(path_to_message(np.array(((0.0, 0.0), (5.0, 0.0))), 'odom'))
+        verdict.publish(DiagnosticStatus(
+            values=[KeyValue(key=k, value=v) for k, v in said.items()]))
+        message = TwistStamped(header=drivers.scan.header)
+        message.twist.linear.x = 0.2
+        command.publish(message)
+
+    def interventions():
+        status = health(diagnostics, ': training')
+        return int({v.key: v.value for v in status.values}['interventions']) if status else 0
+
+    peer.node.create_timer(0.07, drive)
+    assert peer.until(lambda: interventions() >= 3)
+    assert health(diagnostics, ': drift').message.startswith('the policy in the registry')
+    assert peer.end() == [0]
+    store = ReplayStore(tmp_path, 10)
+    assert store.counts()['interventions'] >= 3
+    assert np.allclose(store.samples(ObservationSpec()).command[-1], (0.2, 0.0))
