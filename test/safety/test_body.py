@@ -101,4 +101,5 @@ def test_what_is_no_outline_is_refused_and_why(footprint, words):
 
 def test_base_link_may_lie_on_the_outline_and_edges_may_be_short():
     assert body_of((0.4, 0.2, 0.0, 0.2, 0.0, -0.2, 0.4, -0.2)).offsets.min() == 0.0
+    assert len(body_of((0.0001, 0.2, 0.0, 0.2, -0.2, 0.0, 0.0, -0.2, 0.2, 0.0)).corners) == 5
     assert len(body_of((0.2, 0.2, 0.1998, 0.2, -0.2, 0.2, 0.0, -0.2)).corners) == 4

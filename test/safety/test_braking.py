@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from synth_nodes.safety.body import body_of
-from synth_nodes.safety.braking import allowed_scale, contact_times, motion_of, paces, Sweep
+from synth_nodes.safety.braking import (
+    allowed_scale,
+    closing_ratio,
+    contact_times,
+    keeping,
+    LEVEL_STEP,
+    motion_of,
+    paces,
+    Sweep,
+)
 from synth_nodes.types import RobotSpec
 
 ROBOT = RobotSpec()
@@ -87,3 +96,31 @@ def test_many_points_are_met_when_each_alone_is():
         for k in range(0, 400, 7):
             alone, = contact_times(BODY, points[k:k + 1], [sweep(twist, levels[k:k + 1], 2.0)])
             assert min(times[k], 2.0) == min(alone[0], 2.0)
+
+
+def test_what_comes_nearer_is_weighed_by_the_speed_of_passing_it():
+    twists = np.array([(0.5, 0.0, 0.0), (0.5, 0.2, 2.0), (0.0, 0.0, 0.0)])
+    points = np.array([(1.0, 0.0), (0.4, -0.3), (1.0, 1.0)])
+    ratio = closing_ratio(twists, points, np.array((0.25, 1.0, 1e-6)))
+    # At (0.4, -0.3) the second robot passes with (0.5 + 0.6, 0.2 + 0.8) m/s.
+    assert ratio == pytest.approx([0.5, 1.0 / np.hypot(1.1, 1.0), 1.0])
+
+
+def test_levels_kept_are_the_present_ones_where_those_are_lower_and_never_below_the_lowest():
+    kept = keeping(0.05, np.array((0.2, 0.051, 0.04, -5.0)), BODY)
+    assert kept == pytest.approx([0.05, 0.05, 0.04 - LEVEL_STEP, BODY.lowest])
+
+
+def test_way_beyond_the_horizon_counts_only_where_it_is_asked_for():
+    motion = motion_of(np.array((0.5, 0.0, 0.0)), BODY, ROBOT, 1.5)
+    assert (motion.speed, motion.brake_time) == pytest.approx((0.5, 0.5 / 1.5))
+    ahead = np.array([(CORNER + 0.5 * 2.0 + 0.3, 0.0)])
+    assert np.isinf(contact_times(BODY, ahead, [Sweep(motion, np.zeros(1), 2.0)])[0]).all()
+
+
+def test_farthest_corner_says_how_far_is_far():
+    wedge = body_of((0.5, 0.0, -0.2, 0.3, -0.3, -0.1))
+    motion = motion_of(np.array((0.5, 0.0, 0.0)), wedge, ROBOT, 1.5)
+    ahead = np.array([(0.5 + 0.5 * 2.0 - 0.01, 0.0)])
+    times, = contact_times(wedge, ahead, [Sweep(motion, np.zeros(1), 2.0)])
+    assert times[0] == pytest.approx(1.98)

@@ -42,9 +42,9 @@ def test_verdict_that_is_lowered_says_to_what_and_why():
 
 
 def test_stricter_verdict_and_small_risk_leave_it_as_it_is():
-    strict = passed((0.3, -0.15, 0.6))
-    assert capped(RULES, strict, COMMAND, 0.5) is strict
-    assert capped(RULES, strict, COMMAND, 0.51).rule == 'risk'
+    strict, command = passed((0.375, -0.1875, 0.75)), np.array((0.5, -0.25, 1.0))
+    assert capped(RULES, strict, command, 0.5) is strict
+    assert capped(RULES, strict, command, 0.51).rule == 'risk'
     free = passed((8.0, 0.0, 0.0))
     for risk in (None, 0.25, np.nan, 2.0):
         assert capped(RULES, free, COMMAND, risk) is free

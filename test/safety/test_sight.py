@@ -88,3 +88,15 @@ def test_views_of_two_are_needed_and_none_asks_itself():
     blind = view(np.nan)
     first, second = seen_together((one, two), (view(), blind))
     assert first.unseen_base.tolist() == points.tolist() and len(second.unseen_base) == 0
+
+
+def test_two_beams_see_between_them_and_a_range_too_short_to_be_one_sees_nothing():
+    two = np.array((-0.1, 0.1))
+    assert view(3.0, two).sees(np.array([(1.0, 0.0), (1.0, 0.2)])).tolist() == [True, False]
+    assert not view(0.01).sees(np.array([(0.005, 0.0)])).any()
+
+
+def test_circle_that_almost_closes_is_seen_over_its_last_sliver():
+    angles = -np.pi + np.arange(360) * 2 * np.pi / 360.3
+    last = np.pi - 0.1 * 2 * np.pi / 360.3
+    assert view(3.0, angles).sees(np.array([(np.cos(last), np.sin(last))])).all()
