@@ -87,8 +87,10 @@ def _driver(args: argparse.Namespace, robot: RobotSpec, lidar: LidarSpec,
 
         return random_policy(robot, args.seed), None
     from synth_nodes.infer.session import load_policy
+    from synth_nodes.policy.goal_reaching import TASK
 
     session = load_policy(args.model, robot, lidar=lidar)
+    session.contract.check_task(TASK, str(session.path))
     return session.act, session.contract.observation
 
 

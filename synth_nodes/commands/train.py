@@ -9,6 +9,7 @@ from synth_nodes.commands import (
     train_collision,
     train_finetune,
     train_generator,
+    train_line,
     train_ppo,
 )
 from synth_nodes.commands.common import (
@@ -46,6 +47,7 @@ def add(verbs: Subparsers) -> None:
     train_collision.add(inner)
     train_ppo.add(inner)
     train_finetune.add(inner)
+    train_line.add(inner)
     parser = add_verb(
         inner, 'bc', 'Clone an expert that knows the map (behaviour cloning with DAgger).',
         EXAMPLE, _train)

@@ -11,9 +11,17 @@ from synth_nodes.envs.task import Bounds, Outcome
 from synth_nodes.errors import InputError
 from synth_nodes.tasks.expert import Expert
 from synth_nodes.tasks.goal_reaching import time_allowed
-from synth_nodes.tasks.line_following import LineStep, observe, reward, start_pose, stretch
+from synth_nodes.tasks.line_following import (
+    is_end,
+    LineStep,
+    observe,
+    reward,
+    start_pose,
+    steer,
+    stretch,
+)
 from synth_nodes.tasks.observation import Observation
-from synth_nodes.tasks.path import PathFollower
+from synth_nodes.tasks.path import PathFollower, SPACING, to_base
 from synth_nodes.types import FloatArray, RobotSpec
 from synth_nodes.world.atlas import MapAtlas
 from synth_nodes.world.scene import Scene
@@ -53,6 +61,11 @@ class LineFollowingTask:
         """How many scenes there are."""
         return len(self._atlas.maps)
 
+    @property
+    def scenes(self) -> list[Scene]:
+        """The scenes."""
+        return [scene for scene in self._atlas.sources if isinstance(scene, Scene)]
+
     def bounds(self) -> Bounds:
         """Give the layout of an observation: see `line_following.observe`."""
         line = np.array([FAR, np.pi + 1e-6], np.float32)
@@ -82,6 +95,7 @@ class LineFollowingRobots:
         self._allowed, self._contact = np.zeros(batch), np.zeros(batch, bool)
         self._left, self._left_before = np.zeros(batch), np.zeros(batch)
         self._offset = np.zeros(batch)
+        self._ends = np.zeros(batch, bool)
         self._command, self._previous = np.zeros((batch, 2)), np.zeros((batch, 2))
 
     def begin(self, rows: NDArray[np.int64]) -> None:
@@ -93,7 +107,9 @@ class LineFollowingRobots:
         for row in rows:
             m = int(world.map_index[row])
             lines = self._atlas.lines[m]
-            path = stretch(lines[int(self._rng.integers(len(lines)))], self._rng, rules.length)
+            line = lines[int(self._rng.integers(len(lines)))]
+            path = stretch(line, self._rng, rules.length)
+            self._ends[row] = is_end(path[-1], line)
             pose = start_pose(path, self._rng, rules.offset, rules.swing)
             if not world.fits(m, pose):
                 pose = start_pose(path, self._rng, 0.0, 0.0)
@@ -133,6 +149,28 @@ class LineFollowingRobots:
                         self._command, self._previous)
         return Outcome(reward(rules, step, self._settings.robot, self._period), arrived, failed,
                        self._world.time > self._allowed)
+
+    @property
+    def world(self) -> World:
+        """Where the robots are."""
+        return self._world
+
+    @property
+    def offset(self) -> NDArray[np.float64]:
+        """Distance of each robot from its line when last observed [m], either sign, (B,)."""
+        return self._offset
+
+    def steer(self, cruise: float, lookahead: float) -> NDArray[np.float64]:
+        """
+        Follow the lines at a steady speed from the true poses; see `line_following.steer`.
+
+        :param cruise: [m/s].
+        :param lookahead: distance along the line of the point to steer for [m].
+        """
+        steps = np.array([max(1, round(lookahead / SPACING))], np.intp)
+        ahead = to_base(self._follower.around(steps)[:, 0], self._world.pose)
+        left = np.where(self._ends, self._left, np.inf)
+        return steer(ahead, left, cruise, self._settings.robot)
 
     def expert(self) -> NDArray[np.float64]:
         """Ask the expert, which steers for a point of the line ahead."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from synth_nodes.sensors.camera_spec import CameraSpec
 from synth_nodes.settings import setting
 from synth_nodes.tasks.goal_reaching import GoalReachingRules
 from synth_nodes.tasks.line_following import LineFollowingRules
@@ -61,3 +62,21 @@ class LineFollowingSettings:
         Randomisation(), 'What each robot and its world draw anew with every episode.')
     rules: LineFollowingRules = setting(  # noqa: RUF009
         LineFollowingRules(), 'Success, time and reward.')
+
+
+LINE_CAMERA = CameraSpec(width=64, height=64, horizontal_fov=1.3, pitch=0.7, rate=20.0)
+"""A small camera that looks down at the floor, from 0.26 m to a few metres ahead of base_link."""
+
+
+@dataclass(frozen=True)
+class LineCameraSettings:
+    """Following painted lines by what a camera sees of them."""
+
+    line: LineFollowingSettings = setting(  # noqa: RUF009
+        LineFollowingSettings(rules=LineFollowingRules(tolerance=0.4)),
+        'Scenes, robot, and when a run ends.')
+    camera: CameraSpec = setting(LINE_CAMERA, 'The camera.')  # noqa: RUF009
+    cruise: float = setting(0.5, 'Speed of the expert.', unit='m/s', low=0.05, high=5.0)
+    lookahead: float = setting(
+        0.35, 'Distance along the line of the point the expert steers for.', unit='m',
+        low=0.1, high=3.0)

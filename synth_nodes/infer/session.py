@@ -12,6 +12,7 @@ import onnxruntime
 from synth_nodes.errors import InputError
 from synth_nodes.infer.locate import locate_policy
 from synth_nodes.policy.contract import PolicyContract, read_contract, TensorSpec
+from synth_nodes.sensors.camera_spec import CameraSpec
 from synth_nodes.tasks.observation import Observation, ObservationSpec
 from synth_nodes.types import FloatArray, LidarSpec, RobotSpec
 
@@ -46,7 +47,8 @@ class PolicySession:
 
         Commands beyond the robot's limits are scaled down together, so that the arc stays.
 
-        :param observation: `scan` (B, history, sectors), `goal` (B, 3), `velocity` (B, 3).
+        :param observation: the contract's inputs by name, such as `scan` (B, history, sectors),
+            `goal` (B, 3), `velocity` (B, 3), or `image` (B, H, W, 3).
         :return: vx [m/s], wz [rad/s], shape (B, 2).
         :raises ValueError: on an input of another shape than the contract's.
         """
@@ -88,15 +90,18 @@ def load_policy(
     observation: ObservationSpec | None = None,
     lidar: LidarSpec | None = None,
     device: str = 'auto',
+    camera: CameraSpec | None = None,
 ) -> PolicySession:
     """
     Load a policy for a robot, or say in one line why it must not drive it.
 
-    :param path: ONNX file, folder, registry, or '' for the policy that ships.
+    :param path: ONNX file, folder, registry, '' for the policy that ships, or 'line' for the
+        one that follows lines by camera.
     :param robot: the robot to be driven.
     :param observation: layout that observations will have; checked where given.
-    :param lidar: lidar that observations will come from; checked where given.
+    :param lidar: lidar that observations will come from; checked where given and used.
     :param device: 'cpu', 'cuda', or 'auto' for CUDA where ONNX Runtime offers it.
+    :param camera: camera that images will come from; checked where given and used.
     :return: a session that has been warmed up.
     :raises InputError: when the file is missing, truncated, not the one its contract speaks of,
         not a model, or does not fit the robot.
@@ -107,10 +112,13 @@ def load_policy(
     where = str(model)
     contract.check_file(content, where)
     contract.check_robot(robot, where)
-    if observation is not None:
-        contract.check_observation(observation, where)
-    if lidar is not None:
-        contract.check_lidar(lidar, where)
+    if contract.camera is None:
+        if observation is not None:
+            contract.check_observation(observation, where)
+        if lidar is not None:
+            contract.check_lidar(lidar, where)
+    elif camera is not None:
+        contract.check_camera(camera, where)
     session = start_session(content, contract, where, device)
     policy = PolicySession(session, contract, robot, model)
     policy.warm_up()

@@ -165,12 +165,17 @@ class Driver:
         return fault
 
     def _age_fault(self, what: str, stamp: float, now: float) -> str:
-        age, limit = now - stamp, self._timeouts[what]
-        if not age <= limit:
-            return f'the {what} is {age:.2f} s old, more than {limit:.2f} s'
-        if age < -FUTURE_TOLERANCE:
-            return f'the {what} is stamped {-age:.2f} s ahead of the clock'
-        return ''
+        return age_fault(what, stamp, now, self._timeouts[what])
+
+
+def age_fault(what: str, stamp: float, now: float, limit: float) -> str:
+    """Say why data of some age [s] must not be used; nothing where it may."""
+    age = now - stamp
+    if not age <= limit:
+        return f'the {what} is {age:.2f} s old, more than {limit:.2f} s'
+    if age < -FUTURE_TOLERANCE:
+        return f'the {what} is stamped {-age:.2f} s ahead of the clock'
+    return ''
 
 
 def rehearse(policy: Policy, observation: ObservationSpec, lidar: LidarSpec) -> None:

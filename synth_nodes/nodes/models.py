@@ -6,8 +6,11 @@ from threading import Thread
 from rclpy.node import Node
 from rclpy.task import Future
 
+from synth_nodes.errors import InputError
 from synth_nodes.export.registry import is_registry
 from synth_nodes.infer.session import load_policy, PolicySession
+from synth_nodes.nodes.driver import Driver
+from synth_nodes.nodes.image_driver import ImageDriver
 from synth_nodes.nodes.parameters import PolicyParameters
 
 
@@ -15,12 +18,12 @@ def load(settings: PolicyParameters) -> PolicySession:
     """
     Load the registry's current version, or `model` where there is none.
 
-    :raises InputError: when there is no policy, or it does not fit the robot or lidar.
+    :raises InputError: when there is no policy, or it does not fit the robot or what it sees with.
     """
     place = settings.model
     if settings.registry and is_registry(Path(settings.registry)):
         place = settings.registry
-    return load_policy(place, settings.robot, lidar=settings.lidar)
+    return load_policy(place, settings.robot, lidar=settings.lidar, camera=settings.camera)
 
 
 async def load_beside(node: Node, settings: PolicyParameters) -> PolicySession | Exception:
@@ -37,3 +40,17 @@ async def load_beside(node: Node, settings: PolicyParameters) -> PolicySession |
     loaded = await done
     assert loaded is not None
     return loaded
+
+
+def exchange(old: PolicySession, new: PolicySession, driver: Driver | None,
+             pilot: ImageDriver | None) -> PolicySession | Exception:
+    """Drive with a new policy from now on; one for another task is refused with an error."""
+    try:
+        new.contract.check_task(old.contract.task, str(new.path))
+    except InputError as error:
+        return error
+    if driver is not None:
+        driver.swap(new, new.contract.observation)
+    if pilot is not None:
+        pilot.policy = new
+    return new

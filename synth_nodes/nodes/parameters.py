@@ -159,8 +159,10 @@ class PolicyParameters:
 
     robot: RobotSpec = field(default_factory=RobotSpec)
     lidar: LidarSpec = field(default_factory=LidarSpec)
+    camera: CameraSpec = field(default_factory=CameraSpec)
     model: str = setting(
-        '', 'ONNX file, folder with policy.onnx, or model registry; empty: the shipped policy.')
+        '', "ONNX file, folder with policy.onnx, or model registry; empty: the shipped policy; "
+        "'line': the shipped one that follows lines by camera.")
     registry: str = setting(
         '', 'Model registry whose current version runs instead of `model` once it has one.')
     goal_source: str = setting(
@@ -170,6 +172,8 @@ class PolicyParameters:
         0.25, 'Distance from the goal at which the robot stops.', unit='m', low=0.02, high=5.0)
     scan_timeout: float = setting(
         0.3, 'Age from which a scan is stale.', unit='s', low=0.01, high=10.0)
+    image_timeout: float = setting(
+        0.3, 'Age from which an image is stale.', unit='s', low=0.01, high=10.0)
     odom_timeout: float = setting(
         0.3, 'Age from which odometry is stale.', unit='s', low=0.01, high=10.0)
     odom_frame: str = setting('odom', 'Frame of the odometry.')

@@ -1,4 +1,4 @@
-"""Runs the policy: one command a scan, and a new model between two of them on request."""
+"""Runs the policy: one command a scan or image, and a new model between two on request."""
 
 import time
 from typing import Any
@@ -6,18 +6,20 @@ from typing import Any
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Odometry, Path
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from sensor_msgs.msg import LaserScan
+from sensor_msgs.msg import Image, LaserScan
 from std_srvs.srv import Trigger
 
 from synth_nodes.infer.session import PolicySession
 from synth_nodes.nodes.driver import Driver, rehearse, stop
+from synth_nodes.nodes.image_driver import ImageDriver
 from synth_nodes.nodes.lifecycle import configured
-from synth_nodes.nodes.models import load, load_beside
+from synth_nodes.nodes.models import exchange, load, load_beside
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, PolicyParameters
 from synth_nodes.ros.clocks import every, now, to_seconds
 from synth_nodes.ros.commands import CommandPublisher
 from synth_nodes.ros.conversions import path_from_message, pose_of, ranges_of, velocity_of
 from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health, OK, WARN
+from synth_nodes.ros.images import pixels_of
 from synth_nodes.ros.latency import LatencyRing
 from synth_nodes.ros.parameters import declare
 from synth_nodes.ros.qos import DRIVER, SENSOR, subscribe
@@ -37,9 +39,10 @@ class PolicyNode(LifecycleNode):
         self.settings = s = declare(self, PolicyParameters, NODE_PARAMETERS.values())
         self.active, self.fault, self.reloads = False, '', 0
         self.driver: Driver | None = None
+        self.pilot: ImageDriver | None = None
         self.session: PolicySession | None = None
         self.decision = stop('not active', 'waiting')
-        self.scanned = time.monotonic()
+        self.decided = time.monotonic()
         self.latency = LatencyRing()
         self.transforms = Listener(self)
         self.diagnostics = Diagnostics(self)
@@ -62,13 +65,19 @@ class PolicyNode(LifecycleNode):
     def _build(self) -> None:
         s = self.settings
         self.session = load(s)
+        camera = self.session.contract.camera
+        if camera is not None:
+            self.pilot = ImageDriver(self.session, camera, s.image_timeout)
+            subscribe(self, Image, 'camera/image_raw', self._take_image, SENSOR,
+                      self.diagnostics.mismatch)
+            return
         layout = self.session.contract.observation
         rehearse(self.session, layout, s.lidar)
         self.driver = Driver(self.session, layout, s.lidar, s.goal_tolerance, s.scan_timeout,
                              s.odom_timeout)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self.active, self.decision = True, stop('no scan yet', 'waiting')
+        self.active, self.decision = True, stop('no data yet', 'waiting')
         return TransitionCallbackReturn.SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -88,9 +97,10 @@ class PolicyNode(LifecycleNode):
     async def _reload(self, request: Any, response: Any) -> Any:
         """Load beside the control loop and swap between two of its steps."""
         loaded = await load_beside(self, self.settings)
-        response.success = isinstance(loaded, PolicySession) and self.driver is not None
+        if isinstance(loaded, PolicySession) and self.session is not None:
+            loaded = exchange(self.session, loaded, self.driver, self.pilot)
+        response.success = isinstance(loaded, PolicySession) and self.session is not None
         if response.success:
-            self.driver.swap(loaded, loaded.contract.observation)
             self.session = loaded
             self.reloads += 1
         response.message = str(getattr(loaded, 'path', loaded))
@@ -113,18 +123,27 @@ class PolicyNode(LifecycleNode):
             self.driver.take_path(moved)
 
     def _take_scan(self, message: LaserScan) -> None:
-        if not self.active:
-            return
-        begin, stamp = time.perf_counter(), message.header.stamp
-        self.decision = self.driver.decide(ranges_of(message), to_seconds(stamp), now(self))
+        if self.active and self.driver is not None:
+            self._drive(self.driver, ranges_of(message), message.header.stamp)
+
+    def _take_image(self, message: Image) -> None:
+        if self.active and self.pilot is not None:
+            self._drive(self.pilot, pixels_of(message), message.header.stamp)
+
+    def _drive(self, driver: Driver | ImageDriver, data: Any, stamp: Any) -> None:
+        begin = time.perf_counter()
+        self.decision = driver.decide(data, to_seconds(stamp), now(self))
         self.command.send(self.decision.command, stamp)
         self.latency.add(time.perf_counter() - begin)
-        self.scanned = time.monotonic()
+        self.decided = time.monotonic()
 
     def _watch(self) -> None:
-        """Stop the robot when scans cease."""
-        if self.active and time.monotonic() - self.scanned > self.settings.scan_timeout:
-            self.decision = stop('no scan comes in')
+        """Stop the robot when scans or images cease."""
+        s = self.settings
+        what, limit = ('scan', s.scan_timeout) if self.pilot is None else (
+            'image', s.image_timeout)
+        if self.active and time.monotonic() - self.decided > limit:
+            self.decision = stop(f'no {what} comes in')
             self.command.send(self.decision.command)
 
     def _health(self) -> Health:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_nodes.errors import InputError
+from synth_nodes.sensors.camera_spec import CameraSpec
 from synth_nodes.settings import build, flatten
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.types import LidarSpec, RobotSpec
@@ -50,8 +51,9 @@ class PolicyContract:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     robot: RobotSpec
-    observation: ObservationSpec
-    lidar: LidarSpec
+    observation: ObservationSpec = field(default_factory=ObservationSpec)
+    """Layout of scans and goals, where it takes them."""
+    lidar: LidarSpec = field(default_factory=LidarSpec)
     """The lidar it was trained with; others serve too, see :meth:`check_lidar`."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Data, seed, configuration, versions and command that made it."""
@@ -62,6 +64,8 @@ class PolicyContract:
     size: int = 0
     """Bytes of the ONNX file."""
     schema: int = SCHEMA
+    camera: CameraSpec | None = None
+    """The camera it was trained with, where it takes images."""
 
     def for_file(self, content: bytes) -> 'PolicyContract':
         """Make the contract of one ONNX file, given that file's content."""
@@ -113,6 +117,36 @@ class PolicyContract:
                     f'was trained with {trained:g} and bears {trained + worse * slack:g}; train '
                     'one for this robot (synth-nodes train bc)')
 
+    def check_task(self, task: str, where: str) -> None:
+        """
+        Check that the policy is for a task.
+
+        :raises InputError: when it is for another.
+        """
+        if self.task != task:
+            raise InputError(f"{where} is a policy for the task '{self.task}', but '{task}' is "
+                             'wanted; give a policy for that')
+
+    def check_camera(self, camera: CameraSpec, where: str) -> None:
+        """
+        Check that a camera shows the policy what it learned with.
+
+        :raises InputError: naming the first parameter that differs by more than is borne.
+        """
+        if self.camera is None:
+            raise InputError(f'{where} takes no images; give a policy for a camera')
+        given, trained = flatten(camera), flatten(self.camera)
+        borne = {'width': 0.0, 'height': 0.0, 'horizontal_fov': 0.02, 'mount': 0.02,
+                 'yaw': 0.02, 'pitch': 0.02}
+        for name, slack in borne.items():
+            pairs = zip(*(v if isinstance(v, (tuple, list)) else (v,)
+                          for v in (given[name], trained[name])), strict=True)
+            if max(abs(a - b) for a, b in pairs) > slack + 1e-9:
+                raise InputError(
+                    f"{where} does not fit: parameter 'camera.{name}' = {given[name]}, but the "
+                    f'policy was trained with {trained[name]} and bears {slack:g} of difference; '
+                    'train one for this camera (synth-nodes train line-camera)')
+
     def check_observation(self, observation: ObservationSpec, where: str) -> None:
         """
         Check that observations are laid out as the policy learned them.
@@ -146,8 +180,12 @@ class PolicyContract:
     def to_json(self) -> str:
         """Write the contract as JSON text; the same contract gives the same text."""
         data = asdict(self)
-        for name in ('robot', 'observation', 'lidar'):
-            data[name] = flatten(getattr(self, name))
+        scans = self.camera is None
+        for name, used in (('robot', True), ('observation', scans), ('lidar', scans),
+                           ('camera', not scans)):
+            data.pop(name)
+            if used:
+                data[name] = flatten(getattr(self, name))
         return json.dumps(data, indent=2, ensure_ascii=False) + '\n'
 
     @classmethod
@@ -168,9 +206,10 @@ class PolicyContract:
             raise InputError(
                 f'{where} has schema {found!r}, but this version reads {SCHEMA}; export anew')
         try:
-            groups = {name: build(kind, data[name], where) for name, kind in
-                      (('robot', RobotSpec), ('observation', ObservationSpec),
-                       ('lidar', LidarSpec))}
+            sight = ((('camera', CameraSpec),) if 'camera' in data else
+                     (('observation', ObservationSpec), ('lidar', LidarSpec)))
+            groups = {name: build(kind, data[name], where)
+                      for name, kind in (('robot', RobotSpec), *sight)}
             tensors = {name: tuple(_tensor(t) for t in data[name])
                        for name in ('inputs', 'outputs')}
             return cls(task=str(data['task']), **tensors, **groups,  # type: ignore[arg-type]

@@ -13,6 +13,11 @@ from synth_nodes.tasks.path import PathFollower, resample, SPACING, to_base
 from synth_nodes.tasks.rewards import centring, progress, Terms, unsteadiness
 from synth_nodes.types import FloatArray, RobotSpec
 
+END_GAP = 0.15
+"""How far before the end of its line a robot comes to stand [m]."""
+BRAKING = 1.5
+"""Speed for each metre left beyond that [1/s]."""
+
 
 @dataclass(frozen=True)
 class LineFollowingRules:
@@ -92,6 +97,13 @@ def stretch(line: FloatArray, rng: np.random.Generator, length: float) -> NDArra
     return np.array(points[:wanted])
 
 
+def is_end(point: FloatArray, line: FloatArray) -> bool:
+    """Tell whether a point [m], shape (2,), is where the paint of a line, shape (N, 2), ends."""
+    if np.hypot(*(line[0] - line[-1])) < SPACING:
+        return False
+    return bool(min(np.hypot(*(point - line[0])), np.hypot(*(point - line[-1]))) < SPACING)
+
+
 def start_pose(path: FloatArray, rng: np.random.Generator, offset: float, swing: float,
                ) -> NDArray[np.float64]:
     """
@@ -141,6 +153,26 @@ def observe(follower: PathFollower, pose: FloatArray, velocity: FloatArray,
     return {'line': beside(follower.segment(), pose).astype(np.float32),
             'ahead': in_base.reshape(ahead.shape).astype(np.float32),
             'velocity': np.asarray(velocity, np.float32)}
+
+
+def steer(ahead: FloatArray, left: FloatArray, cruise: float, robot: RobotSpec,
+          ) -> NDArray[np.float64]:
+    """
+    Follow lines from the robots' true poses by pure pursuit (Coulter 1992, equation 2).
+
+    The speed is `cruise`, less where the turn would exceed the robot's, and falls to nothing
+    `END_GAP` before the end of the line.
+
+    :param ahead: the point of each line to steer for, in base_link [m], shape (B, 2).
+    :param left: distance to the end of the line [m], shape (B,); inf where it has none.
+    :param cruise: [m/s].
+    :return: vx [m/s], wz [rad/s], shape (B, 2).
+    """
+    square = np.maximum((np.asarray(ahead, float) ** 2).sum(axis=1), 1e-4)
+    bend = 2.0 * ahead[:, 1] / square
+    most = robot.max_turn_rate / np.maximum(np.abs(bend), 1e-6)
+    speed = np.clip(BRAKING * (left - END_GAP), 0.0, np.minimum(cruise, most))
+    return np.column_stack((speed, speed * bend))
 
 
 def reward(rules: LineFollowingRules, step: LineStep, robot: RobotSpec, period: float) -> Terms:

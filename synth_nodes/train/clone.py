@@ -1,0 +1,240 @@
+"""Behaviour cloning with DAgger of any task that has an expert (Ross, Gordon, Bagnell 2011)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from synth_nodes.envs.task import Task
+from synth_nodes.settings import setting
+from synth_nodes.train.fit import Epoch
+from synth_nodes.train.progress import Cancelled, check, Progress, Report
+from synth_nodes.types import FloatArray
+
+_NOISE_TIME = 0.6
+"""How long a disturbance of the commands lasts [s]."""
+_BETA = 0.05
+"""Error, as a share of the command's half span, up to which the loss is quadratic."""
+Inputs = Mapping[str, NDArray[np.generic]]
+
+
+class Clone(Protocol):
+    """A network that can be cloned into; see `synth_nodes.policy.camera_networks`."""
+
+    def act(self, observation: Mapping[str, FloatArray]) -> FloatArray:
+        """Decide on numpy observations: vx [m/s], wz [rad/s], shape (B, 2)."""
+
+    def error(self, inputs: Mapping[str, Tensor], command: Tensor) -> Tensor:
+        """Compare with the right commands, as a share of half their span, shape (B, 2)."""
+
+    def mirrored(self, inputs: Mapping[str, Tensor], command: Tensor,
+                 ) -> tuple[dict[str, Tensor], Tensor]:
+        """Swap left and right."""
+
+    def fit_normaliser(self, inputs: Inputs) -> None:
+        """Set the normaliser by a training set."""
+
+
+@dataclass(frozen=True)
+class CloneSettings:
+    """How a policy is cloned from a task's expert."""
+
+    seed: int = setting(0, 'Seed of everything drawn by chance.', low=0, high=2**31 - 1)
+    robots: int = setting(96, 'Robots driven at once.', low=2, high=8192)
+    rounds: int = setting(
+        4, 'Rounds of driving; the expert drives the first, the policy the others.',
+        low=1, high=100)
+    steps: int = setting(250, 'Actions of each robot in a round.', low=10, high=100000)
+    every: int = setting(5, 'Actions between samples of a robot.', low=1, high=1000)
+    noise: float = setting(
+        0.25, 'Standard deviation of exploration noise, as a share of the command limits.',
+        low=0.0, high=2.0)
+    epochs: int = setting(4, 'Passes over the samples after each round.', low=1, high=1000)
+    final_epochs: int = setting(
+        12, 'Passes over them after the last round.', low=1, high=1000)
+    batch_size: int = setting(256, 'Samples in a step of the optimiser.', low=8, high=65536)
+    learning_rate: float = setting(2e-3, 'Largest step size.', low=1e-6, high=1.0)
+    weight_decay: float = setting(1e-4, 'Decoupled weight decay.', low=0.0, high=1.0)
+    held_back: float = setting(
+        0.1, 'Share of the robots whose samples only measure the loss.', low=0.01, high=0.5)
+    half: bool = setting(
+        True, 'Compute in bfloat16 where the network can; images are normalised in full.')
+    threads: int = setting(1, 'Threads that torch may use.', low=1, high=256)
+
+    def quick(self) -> 'CloneSettings':
+        """Make these settings small: a trial of the whole chain in seconds, no good policy."""
+        return replace(self, robots=8, rounds=2, steps=20, epochs=1, final_epochs=1)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """N observations with the command that was right."""
+
+    inputs: Inputs
+    """Arrays (N, ...) by name; images are of 8 bits."""
+    command: NDArray[np.float32]
+    """vx [m/s], wz [rad/s], shape (N, 2)."""
+
+    def __len__(self) -> int:
+        return len(self.command)
+
+    @classmethod
+    def join(cls, parts: list['Lesson']) -> 'Lesson':
+        """Put lessons one after another."""
+        return cls({name: np.concatenate([p.inputs[name] for p in parts])
+                    for name in parts[0].inputs},
+                   np.concatenate([p.command for p in parts]))
+
+
+def clone(net: Clone, task: Task, settings: CloneSettings, report: Report,
+          cancelled: Cancelled) -> tuple[list[Epoch], int]:
+    """
+    Clone the expert of a task into a network.
+
+    :param net: a torch module; the same arguments give the same weights on the same machine.
+    :param task: what to do, and where.
+    :return: every pass over the samples, all rounds one after another; number of samples.
+    :raises WorkCancelled: when told to stop.
+    """
+    driver, fitter = _Driver(task, settings), CloneFitter(net, settings)
+    held = max(1, round(settings.held_back * settings.robots))
+    train: list[Lesson] = []
+    validation: list[Lesson] = []
+    history: list[Epoch] = []
+    for k in range(settings.rounds):
+        label = f'round {k + 1} of {settings.rounds}'
+        for lesson in driver.drive(net if k else None, f'driving, {label}', report, cancelled):
+            validation.append(_part(lesson, slice(None, held)))
+            train.append(_part(lesson, slice(held, None)))
+        learn, hold = Lesson.join(train), Lesson.join(validation)
+        if k == 0:
+            net.fit_normaliser(learn.inputs)
+        last = k == settings.rounds - 1
+        history += fitter.fit(learn, hold, settings.final_epochs if last else settings.epochs,
+                              f'fitting, {label}', report, cancelled)
+    return history, len(learn)
+
+
+class _Driver:
+    """Drives robots round after round and labels what they see with the expert's commands."""
+
+    def __init__(self, task: Task, settings: CloneSettings) -> None:
+        self._settings, batch = settings, settings.robots
+        self._rng = np.random.default_rng([44, settings.seed])
+        self._robots = task.robots(np.arange(batch, dtype=np.int64) % task.maps, settings.seed)
+        self._limits = np.array([task.robot.max_speed, task.robot.max_turn_rate])
+        self._seen = {name: np.zeros((batch, *low.shape), np.float32)
+                      for name, (low, _) in task.bounds().items()}
+        self._noise, self._loudness = np.zeros((batch, 2)), np.zeros(batch)
+        self._keep = np.exp(-0.05 / _NOISE_TIME)
+        self._begin(np.arange(batch))
+
+    def drive(self, policy: Clone | None, label: str, report: Report,
+              cancelled: Cancelled) -> Iterator[Lesson]:
+        """Drive one round; the samples of all robots at one moment come together."""
+        s = self._settings
+        for step in range(s.steps):
+            check(cancelled)
+            right = self._robots.expert()
+            if step % s.every == 0:
+                yield Lesson({name: part.astype(np.uint8 if name == 'image' else np.float32)
+                              for name, part in self._seen.items()}, right.astype(np.float32))
+            command = right if policy is None else np.asarray(policy.act(self._seen), float)
+            fresh = self._rng.normal(size=self._noise.shape) * np.sqrt(1.0 - self._keep ** 2)
+            self._noise = self._keep * self._noise + fresh
+            self._robots.step(command + self._noise * self._loudness[:, None] * self._limits)
+            self._robots.observe(self._seen)
+            outcome = self._robots.judge()
+            self._begin(np.flatnonzero(outcome.success | outcome.failure | outcome.late))
+            report(Progress(label, step + 1, s.steps))
+
+    def _begin(self, rows: NDArray[np.int64]) -> None:
+        if len(rows):
+            self._robots.begin(rows)
+            self._robots.observe(self._seen)
+            # A third drive undisturbed, the others under noise of any strength up to the setting.
+            loud = self._settings.noise * self._rng.random(len(rows))
+            self._loudness[rows] = np.where(self._rng.random(len(rows)) < 1 / 3, 0.0, loud)
+
+
+class CloneFitter:
+    """Fits a network to lessons: 8-bit images, channels last, bfloat16, a fused optimiser."""
+
+    def __init__(self, net: Clone, settings: CloneSettings) -> None:
+        assert isinstance(net, torch.nn.Module)
+        self.net: torch.nn.Module = net
+        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._clone = net
+        self._settings = settings
+        self._generator = torch.Generator().manual_seed(settings.seed)
+
+    def fit(self, train: Lesson, validation: Lesson, epochs: int, label: str, report: Report,
+            cancelled: Cancelled) -> list[Epoch]:
+        """
+        Fit; the last weights stay, for the step size has fallen to nothing by then.
+
+        :raises WorkCancelled: when told to stop.
+        """
+        s = self._settings
+        size = min(s.batch_size, len(train))
+        per_epoch = len(train) // size
+        optimiser = torch.optim.AdamW(self.net.parameters(), lr=s.learning_rate,
+                                      weight_decay=s.weight_decay, fused=True)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, s.learning_rate, total_steps=epochs * per_epoch + 1, pct_start=0.15)
+        history = []
+        for epoch in range(epochs):
+            self.net.train()
+            total = torch.zeros(())
+            order = torch.randperm(len(train), generator=self._generator)
+            for k in range(per_epoch):
+                check(cancelled)
+                total += self._step(train, order[k * size:(k + 1) * size], optimiser)
+                schedule.step()
+            history.append(Epoch(float(total) / per_epoch, self.loss(validation)))
+            report(Progress(label, epoch + 1, epochs, {
+                'train_loss': history[-1].train_loss,
+                'validation_loss': history[-1].validation_loss}))
+        self.net.eval()
+        return history
+
+    @torch.no_grad()
+    def loss(self, lesson: Lesson) -> float:
+        """Mean loss over samples, in full precision."""
+        self.net.eval()
+        total = 0.0
+        for begin in range(0, len(lesson), 512):
+            inputs, command = _tensors(lesson, torch.arange(begin, min(begin + 512, len(lesson))))
+            total += float(_huber(self._clone.error(inputs, command))) * len(command)
+        return total / max(len(lesson), 1)
+
+    def _step(self, train: Lesson, index: Tensor, optimiser: torch.optim.Optimizer) -> Tensor:
+        inputs, command = _tensors(train, index)
+        if torch.rand(1, generator=self._generator) < 0.5:
+            inputs, command = self._clone.mirrored(inputs, command)
+        optimiser.zero_grad(set_to_none=True)
+        with torch.autocast('cpu', torch.bfloat16, enabled=self._settings.half):
+            loss = _huber(self._clone.error(inputs, command))
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        optimiser.step()
+        return loss.detach()
+
+
+def _part(lesson: Lesson, rows: slice) -> Lesson:
+    return Lesson({name: part[rows] for name, part in lesson.inputs.items()},
+                  lesson.command[rows])
+
+
+def _tensors(lesson: Lesson, index: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    inputs = {name: torch.from_numpy(part)[index] for name, part in lesson.inputs.items()}
+    return inputs, torch.from_numpy(lesson.command)[index]
+
+
+def _huber(error: Tensor) -> Tensor:
+    return functional.smooth_l1_loss(error, torch.zeros_like(error), beta=_BETA)
