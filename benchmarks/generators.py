@@ -2,6 +2,7 @@
 Learned lidars beside a fitted Gaussian one, judged in buildings that none of them has seen.
 
     python benchmarks/generators.py --data ../logs [--seeds 5] [--kinds vae gan]
+    python benchmarks/generators.py --data ../logs --seeds 1 --sensor models   # one that is there
 
 The folder holds intel, csail, aces and freiburg-079 as `*-corrected.log.gz`. Learned from the
 first two. The two-sample test (AUC: 0.5 cannot be told apart), Fréchet distance and MMD compare
@@ -18,8 +19,9 @@ import torch
 
 from synth_nodes.dataset.drives import import_log
 from synth_nodes.dataset.reader import DataSet
+from synth_nodes.files import read_json
 from synth_nodes.generators.gaussian import fit_gaussian
-from synth_nodes.generators.learned import load
+from synth_nodes.generators.learned import CARD, load
 from synth_nodes.generators.model import GeneratorSettings
 from synth_nodes.generators.pairs import Pairs, pairs_of
 from synth_nodes.metrics.distances import frechet, mmd
@@ -28,6 +30,8 @@ from synth_nodes.metrics.two_sample import two_sample_auc
 from synth_nodes.train.generator import train_generator
 
 REACH, BEAMS, MOST = 10.0, 180, 1500
+STEPS = {'aces': 0.05, 'freiburg-079': 0.01}
+"""Steps in which each building's scanner tells ranges [m]: all models are told, Gaussian too."""
 
 
 def pairs_from(folder: Path, name: str, scratch: Path) -> Pairs:
@@ -67,6 +71,7 @@ def main() -> None:
     parser.add_argument('--steps', type=int, default=3000)
     parser.add_argument('--kinds', nargs='+',
                         default=['vae', 'gan', 'transformer', 'diffusion'])
+    parser.add_argument('--sensor', type=Path, help='judge this learned sensor; train none')
     parser.add_argument('--threads', type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -83,24 +88,29 @@ def main() -> None:
               + ', '.join(f'{len(p)} of {n}' for n, p in held.items()))
         nets = {n: learn_features(limited(p.real), REACH, FitPlan(800)) for n, p in held.items()}
         print('kind, building: AUC | Frechet | MMD | training s | scans/s | parameters')
-        for kind in ['gaussian', *args.kinds]:
+        for kind in ['gaussian', *(['sensor'] if args.sensor else args.kinds)]:
             figures: dict[str, list[tuple[float, float, float]]] = {n: [] for n in held}
             seconds, rate, size = 0.0, 0.0, 0
             for seed in range(args.seeds):
                 if kind == 'gaussian':
-                    model = fit_gaussian(train.ideal, train.real, REACH, 0.01)
-                    draw = lambda ideal, m=model, s=seed: m.scan(ideal, s)  # noqa: E731
                     size = 4
+                elif kind == 'sensor':
+                    out = args.sensor
+                    scores = read_json(out / CARD, 'generator')['scores']
+                    seconds, size = scores['seconds'], int(scores['parameters'])
                 else:
                     out = scratch / f'{kind}{seed}'
                     scores = train_generator(GeneratorSettings(
                         kind=kind, seed=seed, steps=args.steps), train, check, out)
-                    lidar = load(out, seed)
-                    draw, size = lidar.scan, int(scores['parameters'])
+                    size = int(scores['parameters'])
                     seconds += scores['seconds'] / args.seeds
                 for n, pairs in held.items():
                     begin = time.perf_counter()
-                    drawn = draw(pairs.ideal)
+                    if kind == 'gaussian':
+                        drawn = fit_gaussian(train.ideal, train.real, REACH, STEPS[n]).scan(
+                            pairs.ideal, seed)
+                    else:
+                        drawn = load(out, seed, resolution=STEPS[n]).scan(pairs.ideal)
                     rate = len(drawn) / (time.perf_counter() - begin)
                     figures[n].append(judge(pairs, drawn, nets[n], seed))
             for n, rows in figures.items():

@@ -1,9 +1,11 @@
 """
-Autoregressive Transformer over tokenised scans, conditional on the ideal scan.
+Autoregressive Transformer over scans, beam after beam, conditional on the ideal scan.
 
-Each beam is a token: 'no return', or one of 127 bins of its squashed error. Attention is causal
-over the last `WINDOW` beams, with a bias that falls with distance in place of positions (ALiBi,
-Press et al. 2022), so any number of beams fits. Perplexity is exp of the mean loss a token.
+A beam's tokens are the steps in which the sensor tells ranges, and 'no return'; their
+probabilities come from a mixture (:mod:`synth_nodes.generators.mixture`). Attention is causal over
+the last `WINDOW` beams, with a bias that falls with distance in place of positions (ALiBi, Press
+et al. 2022), so any number of beams fits. Perplexity is exp of the mean loss a token. While it
+learns, some scans are told in coarser steps: so it knows sensors of other resolutions too.
 """
 
 from collections.abc import Mapping
@@ -13,29 +15,24 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-from synth_nodes.generators.coding import CONDITIONS
+from synth_nodes.generators.coding import CONDITIONS, error_of, RESOLUTION_UNIT, squashed
 from synth_nodes.generators.layers import Trunk, uniform
+from synth_nodes.generators.mixture import (
+    Beam,
+    before,
+    drawn,
+    FINEST,
+    HISTORY,
+    history,
+    OUTPUTS,
+    surprise,
+)
 from synth_nodes.generators.model import Case, GeneratorSettings, Stepper
 
-BINS = 127
-NONE = BINS
-"""The token 'no return'."""
-BEGIN = BINS + 1
-"""Stands before the first beam."""
 WINDOW, HEADS, LAYERS = 24, 4, 2
-
-
-def to_tokens(u: Tensor, returned: Tensor) -> Tensor:
-    """Tokens, shape (N, beams), of errors and returns."""
-    bins = ((u + 1) / 2 * BINS).long().clamp(0, BINS - 1)
-    return torch.where(returned > 0.5, bins, NONE)
-
-
-def from_tokens(token: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:
-    """Errors, drawn evenly within their bins by `draw` in [0, 1), and returns."""
-    returned = (token < BINS).to(draw)
-    u = ((token.to(draw) + draw) / BINS * 2 - 1) * returned
-    return u.clamp(-1.0, 1.0), returned
+PAST = WINDOW - 1
+COARSER = (0.02, 0.05, 0.05)
+"""Steps [m] that scans are also told in; twice as often in the one of older scanners."""
 
 
 class Block(nn.Module):
@@ -49,105 +46,149 @@ class Block(nn.Module):
         self.dense = nn.Sequential(nn.Linear(width, 3 * width), nn.GELU(),
                                    nn.Linear(3 * width, width))
         slopes = 2.0 ** -torch.arange(1.0, HEADS + 1)
-        self.register_buffer('slopes', slopes, persistent=False)
+        self.register_buffer('slopes', slopes[:, None, None], persistent=False)
 
-    def forward(self, x: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, past: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
         """
         Look back and think.
 
-        :param x: shape (N, T, width); past: keys and values before x, shape (2, N, P, width).
-        :return: the same shape, and all keys and values that later beams need.
+        :param x: shape (N, T, width).
+        :param past: keys and values of the 23 beams before x, shape (2, N, 23, width).
+        :param count: how many of those there are, shape ().
+        :return: the same shape, and keys and values of the last 23 beams.
         """
         n, t, width = x.shape
         q, k, v = self.qkv(self.before(x)).chunk(3, 2)
-        if past is not None:
-            k, v = torch.cat((past[0], k), 1), torch.cat((past[1], v), 1)
-        kept = torch.stack((k[:, -(WINDOW - 1):], v[:, -(WINDOW - 1):]))
-        q, keys, values = (a.reshape(n, -1, HEADS, width // HEADS).transpose(1, 2)
-                           for a in (q, k, v))
-        mixed = functional.scaled_dot_product_attention(
-            q, keys, values, attn_mask=self._bias(t, k.shape[1], x))
-        x = x + self.out(mixed.transpose(1, 2).reshape(n, t, width))
-        return x + self.dense(self.after(x)), kept
-
-    def _bias(self, t: int, length: int, x: Tensor) -> Tensor:
-        back = (torch.arange(length - t, length, device=x.device)[:, None]
-                - torch.arange(length, device=x.device)[None])
-        seen = (back >= 0) & (back < WINDOW)
+        k, v = torch.cat((past[0], k), 1), torch.cat((past[1], v), 1)
+        parts = [a.reshape(n, -1, HEADS, width // HEADS).transpose(1, 2) for a in (q, k, v)]
+        back = (torch.arange(PAST, PAST + t, device=x.device)[:, None]
+                - torch.arange(PAST + t, device=x.device)[None])
+        there = torch.arange(PAST + t, device=x.device)[None] >= PAST - count
+        seen = (back >= 0) & (back < WINDOW) & there
         slopes: Tensor = self.slopes  # type: ignore[assignment]
-        bias = -slopes[:, None, None] * back.to(x)
-        return torch.where(seen, bias, -torch.inf)[None]
+        bias = torch.where(seen, -slopes * back.to(x), -1e4)
+        score = parts[0] @ parts[1].transpose(2, 3) / math.sqrt(width // HEADS) + bias
+        mixed = torch.softmax(score, 3) @ parts[2]
+        x = x + self.out(mixed.transpose(1, 2).reshape(n, t, width))
+        return x + self.dense(self.after(x)), torch.stack((k[:, t:], v[:, t:]))
 
 
 class BeamTransformer(nn.Module):
-    """Condition and the tokens before to scores of the next token."""
+    """Condition and the beams before to what the next beam may tell."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.look = Trunk(CONDITIONS, width)
-        self.embed = nn.Embedding(BINS + 2, width)
+        self.look = Trunk(CONDITIONS + 1, width)
+        self.recall = nn.Sequential(nn.Linear(HISTORY, width), nn.SiLU(), nn.Linear(width, width))
         self.blocks = nn.ModuleList(Block(width) for _ in range(LAYERS))
         self.norm = nn.LayerNorm(width)
-        self.score = nn.Linear(width, BINS + 1)
+        self.out = nn.Linear(width, OUTPUTS)
 
-    def forward(self, seen: Tensor, before: Tensor,
-                past: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
+    def forward(self, seen: Tensor, beam: Beam, past: Tensor,
+                count: Tensor) -> tuple[Tensor, Tensor]:
         """
-        Score what each beam may be.
+        Say what beams may tell.
 
         :param seen: what `look` made of the condition, shape (N, T, width).
-        :param before: token of the beam before each, shape (N, T).
-        :return: shape (N, T, 128), and what later beams need.
+        :param beam: each of shape (N, T).
+        :param past: shape (2, 2, N, 23, width); count: beams in it, shape ().
+        :return: shape (N, T, 25), and the past of the beam behind.
         """
-        x, kept = seen + self.embed(before), []
-        for k, block in enumerate(self.blocks):
-            x, memory = block(x, None if past is None else past[k])
+        x, kept = seen + self.recall(history(beam)), []
+        for block, memory in zip(self.blocks, past, strict=True):
+            x, memory = block(x, memory, count)
             kept.append(memory)
-        return self.score(self.norm(x)), kept
+        return self.out(self.norm(x)), torch.stack(kept)
+
+
+class BeamStep(nn.Module):
+    """One beam of a sample, as a graph of its own: what is drawn goes into the next one."""
+
+    def __init__(self, net: BeamTransformer, reach: float) -> None:
+        super().__init__()
+        self.net, self.reach = net, reach
+
+    def forward(self, seen: Tensor, beam: Tensor, state: Tensor, draws: Tensor, past: Tensor,
+                count: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Draw one beam of each scan.
+
+        :param seen: shape (N, width); beam: ideal, rise, resolution [m], shape (N, 3).
+        :param state: last range [m], its step [m], whether it returned, shape (N, 3).
+        :param draws: uniform in [0, 1), shape (N, 3).
+        :param past: shape (2, 2, N, 23, width); count: beams in it, shape ().
+        :return: the next state, and the next past.
+        """
+        known = Beam(*beam.T[:, :, None], *state.T[:, :, None])
+        out, past = self.net(seen[:, None], known, past, count)
+        told, back = drawn(out, known, draws[:, None], self.reach)
+        step = (told - known.last) * back * known.returned
+        last = torch.where(back > 0.5, told, known.last)
+        return torch.cat((last, step, back), 1), past
 
 
 class Autoregressive:
     """An autoregressive Transformer of scans."""
 
     def __init__(self, settings: GeneratorSettings) -> None:
-        width = -(-settings.width // (4 * HEADS)) * 4 * HEADS
-        self._net = BeamTransformer(width).to(settings.device)
+        self.width = -(-settings.width // (4 * HEADS)) * 4 * HEADS
+        self._net = BeamTransformer(self.width).to(settings.device)
+        self._reach = settings.reach
         self.module: nn.Module = self._net
         self._stepper = Stepper(self._net, settings.learning_rate, (0.9, 0.98))
 
     def train_step(self, case: Case, share: float) -> Mapping[str, float]:
         """Take a step; see Generator."""
-        loss = self._loss(case)
+        count = len(case.u)
+        coarser = torch.tensor(COARSER)[torch.randint(len(COARSER), (count,))]
+        told = torch.where(torch.rand(count) < 0.4, coarser, 0.0).to(case.u)[:, None]
+        loss = self._loss(case, torch.maximum(told, self._steps(case.condition)))
         self._stepper.step(loss, share)
         return {'perplexity': math.exp(min(float(loss.detach()), 20.0))}
 
     @torch.no_grad()
     def perplexity(self, case: Case) -> float:
         """How many tokens the model wavers between, on average."""
-        return math.exp(float(self._loss(case)))
+        return math.exp(float(self._loss(case, self._steps(case.condition))))
 
-    def _loss(self, case: Case) -> Tensor:
-        token = to_tokens(case.u, case.returned)
-        before = functional.pad(token[:, :-1], (1, 0), value=BEGIN)
-        scores, _ = self._net(self._net.look(case.condition).transpose(1, 2), before)
-        return functional.cross_entropy(scores.flatten(0, 1), token.flatten())
+    def _steps(self, condition: Tensor) -> Tensor:
+        """Step of the sensor [m], shape (N, 1)."""
+        return (condition[:, CONDITIONS, :1] * RESOLUTION_UNIT).clamp(min=FINEST)
+
+    def _loss(self, case: Case, resolution: Tensor) -> Tensor:
+        ideal = case.condition[:, 0] * self._reach
+        told = torch.round((ideal + error_of(case.u)) / resolution) * resolution
+        returned = case.returned * (told < self._reach) * (told > 0.0)
+        beam = before(told * returned, returned, ideal, resolution)
+        given = torch.cat((case.condition[:, :CONDITIONS],
+                           (resolution / RESOLUTION_UNIT).expand_as(ideal)[:, None]), 1)
+        seen = self._net.look(given).transpose(1, 2)
+        out, _ = self._net(seen, beam, *self._begin(len(ideal), seen))
+        return surprise(out, beam, told, returned, self._reach).mean()
+
+    def _begin(self, count: int, like: Tensor) -> tuple[Tensor, Tensor]:
+        past = torch.zeros((LAYERS, 2, count, PAST, self.width), device=like.device)
+        return past, torch.zeros((), device=like.device)
 
     @torch.no_grad()
     def sample(self, condition: Tensor,
                generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Draw, beam after beam; see Generator."""
         count, _, beams = condition.shape
+        ideal = condition[:, 0] * self._reach
+        rise = functional.pad(ideal[:, 1:] - ideal[:, :-1], (1, 0))
+        resolution = self._steps(condition)
         seen = self._net.look(condition).transpose(1, 2)
-        token = torch.full((count, 1), BEGIN, device=condition.device)
-        draws = uniform((2, count, beams), condition, generator)
-        past: list[Tensor] | None = None
-        tokens = []
+        draws = uniform((count, beams, 3), condition, generator)
+        past, number = self._begin(count, condition)
+        state = torch.cat((ideal[:, :1], 0 * resolution, 1 + 0 * resolution), 1)
+        step, states = BeamStep(self._net, self._reach), []
         for k in range(beams):
-            scores, past = self._net(seen[:, k:k + 1], token, past)
-            share = torch.cumsum(torch.softmax(scores[:, 0], 1), 1)
-            token = (draws[0, :, k:k + 1] > share[:, :-1]).sum(1, keepdim=True)
-            tokens.append(token)
-        return from_tokens(torch.cat(tokens, 1), draws[1])
+            beam = torch.cat((ideal[:, k:k + 1], rise[:, k:k + 1], resolution), 1)
+            state, past = step(seen[:, k], beam, state, draws[:, k], past, number + k)
+            states.append(state)
+        told, _, returned = torch.stack(states, 2).unbind(1)
+        return squashed(told - ideal) * returned, returned
 
     def state(self) -> dict[str, object]:
         """Give weights and memory; see Generator."""

@@ -18,17 +18,22 @@ LARGEST = 10.0
 """L: errors [m] that u = 1 stands for."""
 SPAN = math.asinh(LARGEST / FINE)
 CONDITIONS = 5
-"""Channels of the condition."""
+"""Channels of the condition that say what the ideal scan is like; the resolution comes behind."""
+RESOLUTION_UNIT = 0.05
+"""Steps of a sensor [m] that its channel of the condition is 1 for."""
 
 
-def condition(ideal: Tensor, step: float, reach: float = REACH) -> Tensor:
+def condition(ideal: Tensor, step: float, reach: float = REACH,
+              resolution: float = 0.0) -> Tensor:
     """
     Describe each beam of ideal scans.
 
     :param ideal: [m], shape (N, beams), inf where nothing was hit.
     :param step: angle between beams [rad].
-    :return: shape (N, 5, beams): range as a share of reach, its logarithm, whether it hits,
-        steepness (tangent of the angle of incidence, squashed), jump to the neighbours.
+    :param resolution: steps in which the sensor tells ranges [m]; 0 for none.
+    :return: shape (N, 6, beams): range as a share of reach, its logarithm, whether it hits,
+        steepness (tangent of the angle of incidence, squashed), jump to the neighbours,
+        resolution.
     """
     hit = ideal < reach
     r = torch.where(hit, ideal, reach)
@@ -38,7 +43,19 @@ def condition(ideal: Tensor, step: float, reach: float = REACH) -> Tensor:
     gentler = torch.where(ahead.abs() < behind.abs(), ahead, behind)
     steep = torch.tanh(gentler.abs() / (r * step).clamp(min=1e-3) / 4)
     jump = torch.tanh(torch.maximum(ahead.abs(), behind.abs()))
-    return torch.stack((r / reach, torch.log(r.clamp(min=0.05)) / 3, hit.to(r), steep, jump), 1)
+    coarse = torch.full_like(r, resolution / RESOLUTION_UNIT)
+    return torch.stack((r / reach, torch.log(r.clamp(min=0.05)) / 3, hit.to(r), steep, jump,
+                        coarse), 1)
+
+
+def squashed(error: Tensor) -> Tensor:
+    """Squash errors [m] to u in [-1, 1]; what is larger than L counts as L."""
+    return (torch.asinh(error / FINE) / SPAN).clamp(-1.0, 1.0)
+
+
+def error_of(u: Tensor) -> Tensor:
+    """Undo :func:`squashed` [m]."""
+    return FINE * torch.sinh(u * SPAN)
 
 
 def encode(real: Tensor, ideal: Tensor, reach: float = REACH) -> tuple[Tensor, Tensor]:
@@ -50,8 +67,8 @@ def encode(real: Tensor, ideal: Tensor, reach: float = REACH) -> tuple[Tensor, T
     """
     returned = torch.isfinite(real) & (real < reach)
     error = torch.where(returned, real, 0.0) - torch.where(ideal < reach, ideal, reach)
-    u = torch.asinh(error / FINE) / SPAN
-    return torch.where(returned, u, 0.0).clamp(-1.0, 1.0), returned.to(u)
+    u = squashed(error)
+    return torch.where(returned, u, 0.0), returned.to(u)
 
 
 def decode(u: Tensor, returned: Tensor, ideal: Tensor, reach: float = REACH,
@@ -63,8 +80,7 @@ def decode(u: Tensor, returned: Tensor, ideal: Tensor, reach: float = REACH,
     :param resolution: steps in which the sensor tells ranges [m]; 0 for none.
     :return: [m], shape (N, beams), inf where nothing returned.
     """
-    error = FINE * torch.sinh(u * SPAN)
-    scan = torch.where(ideal < reach, ideal, reach) + error
+    scan = torch.where(ideal < reach, ideal, reach) + error_of(u)
     if resolution > 0:
         scan = torch.round(scan / resolution) * resolution
     seen = (returned > 0.5) & (scan < reach) & (scan > 0.0)

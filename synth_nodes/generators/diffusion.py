@@ -43,7 +43,7 @@ class Denoiser(nn.Module):
         rate = torch.exp(torch.arange(8, device=time.device) * (math.log(1000.0) / 8))
         phase = time[:, None] * rate
         shift = self.time(torch.cat((torch.sin(phase), torch.cos(phase)), 1))
-        out: Tensor = self.out(self.trunk(torch.cat((noisy, condition), 1), shift))
+        out: Tensor = self.out(self.trunk(torch.cat((noisy, condition[:, :CONDITIONS]), 1), shift))
         return out
 
 

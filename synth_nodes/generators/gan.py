@@ -41,7 +41,7 @@ class Maker(nn.Module):
         :return: errors and returns (-1 or 1) as channels, shape (N, 2, beams).
         """
         spread = whole.expand(-1, -1, condition.shape[2])
-        out = self.out(self.trunk(torch.cat((condition, noise, spread), 1)))
+        out = self.out(self.trunk(torch.cat((condition[:, :CONDITIONS], noise, spread), 1)))
         chance = torch.sigmoid(out[:, 1] + 3.0)
         hard = (draw < chance).to(chance)
         returned = hard + chance - chance.detach()
@@ -60,7 +60,7 @@ class Critic(nn.Module):
         """Score scans, shape (N,)."""
         # Errors of millimetres must be seen: a steeper view of u beside u itself.
         fine = torch.tanh(12.0 * scan[:, :1])
-        h = self.trunk(torch.cat((condition, scan, fine), 1))
+        h = self.trunk(torch.cat((condition[:, :CONDITIONS], scan, fine), 1))
         out: Tensor = self.out(torch.cat((h.mean(2), h.std(2)), 1))[:, 0]
         return out
 

@@ -71,7 +71,7 @@ class LearnedLidar:
 
     def _part(self, ideal: torch.Tensor) -> Scans:
         reach = self.settings.reach
-        given = condition(ideal, self.step, reach).to(self.settings.device)
+        given = condition(ideal, self.step, reach, self.resolution).to(self.settings.device)
         u, returned = self._generator.sample(given, self._draws)
         out = decode(u.cpu(), returned.cpu(), ideal, reach, self.resolution)
         return np.asarray(out.numpy(), np.float32)
@@ -91,11 +91,14 @@ def save(folder: Path, generator: Generator, settings: GeneratorSettings,
                                'sha256': sha256_of(folder / WEIGHTS), **card})
 
 
-def load(folder: str | Path, seed: int = 0, device: str = 'cpu') -> LearnedLidar:
+def load(folder: str | Path, seed: int = 0, device: str = 'cpu',
+         resolution: float | None = None) -> LearnedLidar:
     """
     Read a learned sensor.
 
     :param seed: of what it draws.
+    :param resolution: steps in which the sensor to be imitated tells ranges [m]; those of the one
+        that was learned from where None.
     :raises InputError: when it is missing, damaged, or was altered.
     """
     folder = Path(folder)
@@ -111,4 +114,5 @@ def load(folder: str | Path, seed: int = 0, device: str = 'cpu') -> LearnedLidar
     generator = make(settings)
     weights = torch.load(folder / WEIGHTS, map_location=device, weights_only=True)
     generator.module.load_state_dict(weights)
-    return LearnedLidar(generator, settings, float(card['step']), float(card['resolution']), seed)
+    told = float(card['resolution'] if resolution is None else resolution)
+    return LearnedLidar(generator, settings, float(card['step']), told, seed)

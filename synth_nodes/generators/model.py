@@ -34,7 +34,7 @@ class Case(NamedTuple):
     """A batch to learn from."""
 
     condition: Tensor
-    """Shape (N, 5, beams), see :func:`synth_nodes.generators.coding.condition`."""
+    """Shape (N, 6, beams), see :func:`synth_nodes.generators.coding.condition`."""
     u: Tensor
     """Squashed errors, shape (N, beams)."""
     returned: Tensor
@@ -64,7 +64,7 @@ class Generator(Protocol):
         """
         Draw what becomes of beams.
 
-        :param condition: shape (N, 5, beams).
+        :param condition: shape (N, 6, beams).
         :return: u and returned, each of shape (N, beams).
         """
 

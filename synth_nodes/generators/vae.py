@@ -33,7 +33,7 @@ class VaeNet(nn.Module):
 
     def encode(self, case: Case) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance of the latent, shape (N, LATENT, beams / 4)."""
-        x = torch.cat((case.condition, case.joined()), 1)
+        x = torch.cat((case.condition[:, :CONDITIONS], case.joined()), 1)
         x = functional.pad(x, (0, -x.shape[2] % EVERY), mode='replicate')
         mean, log_variance = self.moments(self.encoder(x)).chunk(2, 1)
         return mean, log_variance.clamp(-8.0, 4.0)
@@ -42,7 +42,7 @@ class VaeNet(nn.Module):
         """Logit of a return, then weights, means and log scales, shape (N, 10, beams)."""
         beams = condition.shape[2]
         spread = z.repeat_interleave(EVERY, 2)[:, :, :beams]
-        out: Tensor = self.out(self.decoder(torch.cat((condition, spread), 1)))
+        out: Tensor = self.out(self.decoder(torch.cat((condition[:, :CONDITIONS], spread), 1)))
         return out
 
 

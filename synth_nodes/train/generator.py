@@ -102,8 +102,8 @@ def _few(values: Tensor) -> Tensor:
 def _case(pairs: Pairs, step: float, settings: GeneratorSettings) -> Case:
     ideal, real = torch.from_numpy(pairs.ideal), torch.from_numpy(pairs.real)
     u, returned = encode(real, ideal, settings.reach)
-    return Case(*(t.to(settings.device)
-                  for t in (condition(ideal, step, settings.reach), u, returned)))
+    given = condition(ideal, step, settings.reach, resolution_of(real))
+    return Case(*(t.to(settings.device) for t in (given, u, returned)))
 
 
 def _rows(case: Case, rows: Tensor) -> Case:

@@ -6,13 +6,8 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from synth_nodes.errors import InputError  # noqa: E402
-from synth_nodes.generators import learned  # noqa: E402
-from synth_nodes.generators.autoregressive import (  # noqa: E402
-    BeamTransformer,
-    BEGIN,
-    from_tokens,
-    to_tokens,
-)
+from synth_nodes.generators import learned, mixture  # noqa: E402
+from synth_nodes.generators.autoregressive import BeamStep, BeamTransformer, PAST  # noqa: E402
 from synth_nodes.generators.coding import (  # noqa: E402
     condition,
     decode,
@@ -65,9 +60,10 @@ def test_conditions_see_edges_and_what_is_out_of_reach():
     ideal = torch.full((1, 10), 2.0)
     ideal[0, 5:] = torch.inf
     c = condition(ideal, 0.1)
-    assert c.shape == (1, 5, 10)
+    assert c.shape == (1, 6, 10)
     assert c[0, 2].tolist() == [1] * 5 + [0] * 5
     assert c[0, 4, 1] == 0.0 and c[0, 4, 4] > 0.9 and torch.isfinite(c).all()
+    assert condition(ideal, 0.1, resolution=0.05)[0, 5].tolist() == [1.0] * 10
 
 
 def test_resolution_is_found_where_there_is_one():
@@ -77,28 +73,69 @@ def test_resolution_is_found_where_there_is_one():
     assert resolution_of(torch.round(real / 0.05) * 0.05) == 0.05
 
 
-def test_tokens_tell_errors_to_within_half_a_bin():
-    u, returned = torch.linspace(-1, 1, 301)[None], torch.ones(1, 301)
-    back, there = from_tokens(to_tokens(u, returned), torch.full((1, 301), 0.5))
-    assert (back - u).abs().max() <= 1 / 127 + 1e-6 and bool((there == 1).all())
-    assert from_tokens(to_tokens(u, 0 * returned), returned)[1].sum() == 0
+def known(count: int, **values: float) -> mixture.Beam:
+    """Beams that all know the same."""
+    usual = {'ideal': 3.0, 'rise': 0.1, 'resolution': 0.05, 'last': 2.8, 'step': -0.05,
+             'returned': 1.0} | values
+    return mixture.Beam(**{k: torch.full((count,), v) for k, v in usual.items()})
+
+
+def test_the_probabilities_of_all_that_a_beam_may_tell_sum_to_one():
+    torch.manual_seed(2)
+    out, told = torch.randn(mixture.OUTPUTS), torch.arange(-400, 801) * 0.05
+    every = mixture.surprise(out.expand(1201, -1), known(1201), told, torch.ones(1201), 10.0)
+    none = mixture.surprise(out[None], known(1), torch.zeros(1), torch.zeros(1), 10.0)
+    assert float(torch.exp(-every).sum() + torch.exp(-none).sum()) == pytest.approx(1, abs=2e-3)
+
+
+def test_what_is_drawn_is_told_in_steps_as_often_as_it_is_probable():
+    torch.manual_seed(3)
+    out, count = torch.randn(mixture.OUTPUTS), 60_000
+    told, back = mixture.drawn(out.expand(count, -1), known(count), torch.rand(count, 3), 10.0)
+    assert (told / 0.05 - torch.round(told / 0.05)).abs().max() < 1e-3
+    for value in (2.75, 2.8, 3.0):
+        share = float(((told - value).abs() < 0.01).logical_and(back > 0.5).float().mean())
+        probable = float(torch.exp(-mixture.surprise(
+            out[None], known(1), torch.tensor([value]), torch.ones(1), 10.0)))
+        assert share == pytest.approx(probable, abs=0.01)
+
+
+def test_what_is_known_before_a_beam_is_what_the_beams_before_it_told():
+    told, ideal = torch.tensor([[1.0, 0.0, 1.4, 1.5]]), torch.tensor([[1.1, 1.2, 1.2, 1.3]])
+    beam = mixture.before(told, torch.tensor([[1.0, 0.0, 1.0, 1.0]]), ideal, torch.ones(1, 1))
+    torch.testing.assert_close(beam.last, torch.tensor([[1.1, 1.0, 1.0, 1.4]]))
+    torch.testing.assert_close(beam.step, torch.tensor([[0.0, -0.1, 0.0, 0.0]]))
+    torch.testing.assert_close(beam.returned, torch.tensor([[1.0, 1.0, 0.0, 1.0]]))
+    torch.testing.assert_close(beam.rise, torch.tensor([[0.0, 0.1, 0.0, 0.1]]))
 
 
 def test_transformer_looks_at_no_beam_ahead_and_steps_as_it_learns():
     torch.manual_seed(0)
-    net = BeamTransformer(16).eval()
-    seen = torch.randn(2, BEAMS, 16)
-    before = torch.randint(0, 128, (2, BEAMS))
-    before[:, 0] = BEGIN
-    whole = net(seen, before)[0]
-    other = before.clone()
-    other[:, 21:] = 0
-    torch.testing.assert_close(net(seen, other)[0][:, :21], whole[:, :21])
-    past, stepped = None, []
+    net, ideal = BeamTransformer(16).eval(), torch.rand(2, BEAMS) * 4 + 1
+    told = torch.round((ideal + 0.1 * torch.randn(2, BEAMS)) / 0.05) * 0.05
+    seen, returned = torch.randn(2, BEAMS, 16), (torch.rand(2, BEAMS) < 0.9).float()
+    resolution = torch.full((2, 1), 0.05)
+    past, none = torch.zeros(2, 2, 2, PAST, 16), torch.zeros(())
+    beam = mixture.before(told * returned, returned, ideal, resolution)
+    whole = net(seen, beam, past, none)[0]
+    later = mixture.Beam(*(torch.cat((a[:, :21], a[:, 21:] + 1), 1) for a in beam))
+    torch.testing.assert_close(net(seen, later, past, none)[0][:, :21], whole[:, :21])
     for k in range(BEAMS):
-        scores, past = net(seen[:, k:k + 1], before[:, k:k + 1], past)
-        stepped.append(scores)
-    torch.testing.assert_close(torch.cat(stepped, 1), whole, atol=1e-4, rtol=1e-4)
+        at = mixture.Beam(*(a[:, k:k + 1] for a in beam))
+        out, past = net(seen[:, k:k + 1], at, past, none + k)
+        torch.testing.assert_close(out[:, 0], whole[:, k], atol=1e-4, rtol=1e-4)
+
+
+def test_a_step_hands_on_what_the_next_beam_knows():
+    torch.manual_seed(4)
+    step = BeamStep(BeamTransformer(16).eval(), 10.0)
+    beam, state = torch.tensor([[3.0, 0.1, 0.05]] * 64), torch.tensor([[2.8, 0.2, 1.0]] * 64)
+    after, past = step(torch.randn(64, 16), beam, state, torch.rand(64, 3),
+                       torch.zeros(2, 2, 64, PAST, 16), torch.zeros(()))
+    back = after[:, 2] > 0.5
+    assert 0 < back.sum() < 64 and past.shape == (2, 2, 64, PAST, 16)
+    torch.testing.assert_close(after[back, 1], after[back, 0] - 2.8)
+    assert (after[~back] == torch.tensor([2.8, 0.0, 0.0])).all()
 
 
 def test_mixture_draws_follow_its_density():
