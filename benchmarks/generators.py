@@ -24,6 +24,7 @@ from synth_nodes.generators.gaussian import fit_gaussian
 from synth_nodes.generators.learned import CARD, load
 from synth_nodes.generators.model import GeneratorSettings
 from synth_nodes.generators.pairs import Pairs, pairs_of
+from synth_nodes.infer.learned_lidar import load_sampler
 from synth_nodes.metrics.distances import frechet, mmd
 from synth_nodes.metrics.scans import channels, embed, FitPlan, learn_features
 from synth_nodes.metrics.two_sample import two_sample_auc
@@ -109,6 +110,8 @@ def main() -> None:
                     if kind == 'gaussian':
                         drawn = fit_gaussian(train.ideal, train.real, REACH, STEPS[n]).scan(
                             pairs.ideal, seed)
+                    elif kind == 'sensor':
+                        drawn = load_sampler(out, seed, STEPS[n]).scan(pairs.ideal)
                     else:
                         drawn = load(out, seed, resolution=STEPS[n]).scan(pairs.ideal)
                     rate = len(drawn) / (time.perf_counter() - begin)

@@ -17,8 +17,8 @@ import numpy as np
 from synth_nodes.dataset.drives import import_log
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.generators.gaussian import fit_gaussian
-from synth_nodes.generators.learned import load
 from synth_nodes.generators.pairs import pairs_of
+from synth_nodes.infer.learned_lidar import load_sampler
 
 REACH = 10.0
 
@@ -36,7 +36,7 @@ def main() -> None:
         pairs = pairs_of(DataSet(Path(scratch) / 'd'), REACH)
     known = pairs_of(DataSet(args.learn), REACH)
     gaussian = fit_gaussian(known.ideal, known.real, REACH, 0.01)
-    sensor = load(args.sensor, 1)
+    sensor = load_sampler(args.sensor, 1)
     columns = (('ideal', pairs.ideal), ('real', pairs.real),
                ('learned', sensor.scan(pairs.ideal)), ('Gaussian', gaussian.scan(pairs.ideal, 1)))
     figure, axes = plt.subplots(3, 4, figsize=(11, 6.6), layout='constrained')

@@ -65,6 +65,14 @@ def _train(args: argparse.Namespace) -> int:
             settings, pairs, held, args.out,
             {'command': args.command_line, 'data': data.schema.name, 'digest': data.digest(),
              'pairs': len(pairs)}, stages.report, cancelled)
+    from synth_nodes.export.generator import export_generator
+    from synth_nodes.export.parity import ParityError
+
+    try:
+        export_generator(args.out)
+    except ParityError as error:
+        print(f'synth-nodes: {error}')
+        return 1
     if args.json:
         print_json({'generator': args.out, 'pairs': len(pairs), **scores})
         return 0

@@ -1,6 +1,6 @@
 """Turning a trained network into a verified pair of files: policy.onnx and policy.json."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from inspect import Parameter, signature
@@ -29,9 +29,6 @@ def to_onnx(net: torch.nn.Module, contract: PolicyContract) -> bytes:
     :param contract: names and shapes of inputs and outputs.
     :return: the content of an ONNX file.
     """
-    import onnx
-
-    net = net.eval()
     sizes = [[2 if isinstance(n, str) else n for n in t.shape] for t in contract.inputs]
     examples = tuple(torch.rand(size) for size in sizes)
     batch = torch.export.Dim('batch', min=1)
@@ -39,12 +36,27 @@ def to_onnx(net: torch.nn.Module, contract: PolicyContract) -> bytes:
     kinds = [parameter.kind for parameter in signature(net.forward).parameters.values()]
     if kinds == [Parameter.VAR_POSITIONAL]:
         free = (free,)
+    return graph_bytes(net, examples, [t.name for t in contract.inputs],
+                       [t.name for t in contract.outputs], free)
+
+
+def graph_bytes(net: torch.nn.Module, examples: tuple[torch.Tensor, ...], inputs: Sequence[str],
+                outputs: Sequence[str], free: tuple[object, ...]) -> bytes:
+    """
+    Export a module.
+
+    :param examples: what `forward` takes; inputs, outputs: names of what it takes and gives.
+    :param free: of each input, the axes whose size is free, as `torch.export.Dim`.
+    :return: the content of an ONNX file.
+    """
+    import onnx
+
+    net = net.eval()
     with warnings.catch_warnings(), _quiet('torch.onnx', 'onnxscript', 'onnx_ir'):
         warnings.simplefilter('ignore')
         program = torch.onnx.export(
             net, examples, dynamo=True, opset_version=OPSET, external_data=False, verbose=False,
-            input_names=[t.name for t in contract.inputs],
-            output_names=[t.name for t in contract.outputs], dynamic_shapes=free)
+            input_names=list(inputs), output_names=list(outputs), dynamic_shapes=free)
     assert program is not None
     buffer = io.BytesIO()
     onnx.save(program.model_proto, buffer)

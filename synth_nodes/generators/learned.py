@@ -3,6 +3,8 @@ A learned sensor on the disk and in use: weights, settings, scores, and drawing 
 
     DIR/generator.json      kind, settings, sensor, scores, origin, SHA-256 of the weights
     DIR/generator.pt        weights (torch, weights only)
+
+The graphs beside them are written by :mod:`synth_nodes.export.generator`.
 """
 
 from collections.abc import Callable, Mapping
@@ -101,7 +103,18 @@ def load(folder: str | Path, seed: int = 0, device: str = 'cpu',
         that was learned from where None.
     :raises InputError: when it is missing, damaged, or was altered.
     """
-    folder = Path(folder)
+    generator, settings = load_generator(Path(folder), device)
+    card = read_json(Path(folder) / CARD, 'generator')
+    told = float(card['resolution'] if resolution is None else resolution)
+    return LearnedLidar(generator, settings, float(card['step']), told, seed)
+
+
+def load_generator(folder: Path, device: str) -> tuple[Generator, GeneratorSettings]:
+    """
+    Read weights and settings.
+
+    :raises InputError: when they are missing, damaged, or were altered.
+    """
     card = read_json(folder / CARD, 'generator')
     if card.get('format') != FORMAT:
         raise InputError(f"{folder / CARD}: is not a generator: its 'format' is "
@@ -114,5 +127,4 @@ def load(folder: str | Path, seed: int = 0, device: str = 'cpu',
     generator = make(settings)
     weights = torch.load(folder / WEIGHTS, map_location=device, weights_only=True)
     generator.module.load_state_dict(weights)
-    told = float(card['resolution'] if resolution is None else resolution)
-    return LearnedLidar(generator, settings, float(card['step']), told, seed)
+    return generator, settings

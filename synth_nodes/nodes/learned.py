@@ -1,6 +1,7 @@
-"""The learned sensor of a lidar, loaded only where it is asked for: it needs torch."""
+"""The learned sensor of a lidar, loaded only where it is asked for."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,9 @@ from synth_nodes.types import LidarSpec
 
 class ScanMaker(Protocol):
     """Turns ideal scans into real ones."""
+
+    step: float
+    """Angle between the beams that it learned from [rad]."""
 
     def scan(self, ideal: NDArray[np.float32]) -> NDArray[np.float32]:
         """Ranges [m], shape (N, beams), to ranges."""
@@ -29,6 +33,26 @@ def learned_sensor(settings: LidarParameters) -> ScanMaker | None:
     """
     if settings.noise != 'learned':
         return None
+    folder = Path(settings.learned_sensor or share('models'))
+    sensor = _from_graphs(folder, settings.seed) or _from_weights(folder, settings.seed)
+    step = settings.lidar.angle_increment
+    if not 0.4 < step / sensor.step < 2.5:
+        raise InputError(
+            f'lidar_node: beams {np.degrees(step):.2f} deg apart cannot take the noise learned '
+            f'from beams {np.degrees(sensor.step):.2f} deg apart; change lidar.beams, or learn '
+            'from a sensor more like it')
+    return sensor
+
+
+def _from_graphs(folder: Path, seed: int) -> ScanMaker | None:
+    """Load a sensor that was exported to ONNX; None where it was not."""
+    from synth_nodes.infer.learned_lidar import GRAPH, load_sampler
+
+    return load_sampler(folder, seed) if (folder / GRAPH).is_file() else None
+
+
+def _from_weights(folder: Path, seed: int) -> ScanMaker:
+    """Load a sensor of a kind that runs by torch alone."""
     try:
         import torch
 
@@ -37,14 +61,7 @@ def learned_sensor(settings: LidarParameters) -> ScanMaker | None:
         raise InputError(f"lidar_node: noise = 'learned' needs the package '{error.name}'; "
                          "install synth_nodes[learn], or use noise = 'model'") from None
     torch.set_num_threads(1)
-    sensor = load(settings.learned_sensor or share('models'), settings.seed)
-    step = settings.lidar.angle_increment
-    if not 0.4 < step / sensor.step < 2.5:
-        raise InputError(
-            f'lidar_node: beams {np.degrees(step):.2f} deg apart cannot take the noise learned '
-            f'from beams {np.degrees(sensor.step):.2f} deg apart; change lidar.beams, or learn '
-            'from a sensor more like it')
-    return sensor
+    return load(folder, seed)
 
 
 def ideal(lidar: LidarSpec) -> LidarSpec:

@@ -1,0 +1,120 @@
+"""
+A learned lidar by ONNX Runtime, for nodes: no torch.
+
+It draws as :class:`synth_nodes.generators.learned.LearnedLidar` does, from numbers of its own: the
+same seed gives the same scans again, not those of torch.
+"""
+
+from collections.abc import Mapping
+import hashlib
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+import onnxruntime
+
+from synth_nodes.errors import InputError
+from synth_nodes.files import read_json
+
+CARD, GRAPH = 'generator.json', 'generator.onnx'
+FINE, LARGEST, RESOLUTION_UNIT = 0.02, 10.0, 0.05
+"""As `synth_nodes.generators.coding` has them; a test holds them together."""
+SPAN = math.asinh(LARGEST / FINE)
+EVERY = 4
+"""Beams that share a value of a VAE's latent."""
+PART = 512
+"""Scans drawn at once."""
+Scans = NDArray[np.float32]
+
+
+def condition(ideal: Scans, step: float, reach: float, resolution: float) -> Scans:
+    """Describe each beam of ideal scans, as `synth_nodes.generators.coding.condition` does."""
+    hit = ideal < reach
+    r = np.where(hit, ideal, reach)
+    change = np.diff(r, axis=1)
+    ahead = np.concatenate((change, change[:, -1:]), 1)
+    behind = np.concatenate((change[:, :1], change), 1)
+    gentler = np.where(np.abs(ahead) < np.abs(behind), ahead, behind)
+    steep = np.tanh(np.abs(gentler) / np.maximum(r * step, 1e-3) / 4)
+    jump = np.tanh(np.maximum(np.abs(ahead), np.abs(behind)))
+    return np.stack((r / reach, np.log(np.maximum(r, 0.05)) / 3, hit, steep, jump,
+                     np.full_like(r, resolution / RESOLUTION_UNIT)), 1, dtype=np.float32)
+
+
+class LidarSampler:
+    """Turns ideal scans into what a real sensor would have said. Made by :func:`load_sampler`."""
+
+    def __init__(self, sessions: Mapping[str, Any], card: Mapping[str, Any], resolution: float,
+                 seed: int) -> None:
+        self.step = float(card['step'])
+        """Angle between the beams that were learned from [rad]."""
+        self.resolution = resolution
+        """Steps in which ranges are told [m]; 0 for none."""
+        self._reach = float(card['settings']['reach'])
+        self._sessions = sessions
+        self._rng = np.random.default_rng([59, seed])
+
+    def scan(self, ideal: Scans) -> Scans:
+        """
+        Draw real scans for ideal ones.
+
+        :param ideal: [m], shape (N, beams), inf where nothing lies within reach.
+        :return: [m], the same shape, inf where nothing returned.
+        """
+        parts = [self._part(ideal[k:k + PART]) for k in range(0, len(ideal), PART)]
+        return np.concatenate(parts) if parts else np.zeros_like(ideal)
+
+    def _part(self, ideal: Scans) -> Scans:
+        given = condition(ideal, self.step, self._reach, self.resolution)
+        u, returned = self._sessions[GRAPH].run(None, self._noise(given))
+        told = given[:, 0] * self._reach + FINE * np.sinh(u * SPAN)
+        if self.resolution > 0:
+            told = np.asarray(np.round(told / self.resolution) * self.resolution)
+        seen = (returned > 0.5) & (told < self._reach) & (told > 0.0)
+        return np.where(seen, told, np.inf).astype(np.float32)
+
+    def _noise(self, given: Scans) -> dict[str, Scans]:
+        """Draw what a VAE's or a GAN's graph takes."""
+        count, _, beams = given.shape
+        out = {'condition': given, 'draws': self._rng.random((count, 3, beams), np.float32)}
+        for wanted in self._sessions[GRAPH].get_inputs():
+            channels, name = wanted.shape[1], wanted.name
+            if name == 'latent':
+                latent = self._rng.standard_normal((count, channels, -(-beams // EVERY)),
+                                                   np.float32)
+                out[name] = np.repeat(latent, EVERY, 2)[:, :, :beams]
+            elif name in ('noise', 'whole'):
+                out[name] = self._rng.standard_normal(
+                    (count, channels, beams if name == 'noise' else 1), np.float32)
+        return out
+
+
+def load_sampler(folder: str | Path, seed: int = 0,
+                 resolution: float | None = None) -> LidarSampler:
+    """
+    Read a learned sensor's graphs.
+
+    :param seed: of what it draws.
+    :param resolution: steps in which the sensor to be imitated tells ranges [m]; those of the one
+        that was learned from where None.
+    :raises InputError: when the card or a graph is missing, damaged, or was altered.
+    """
+    folder = Path(folder)
+    card = read_json(folder / CARD, 'generator')
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    sessions = {}
+    for name, digest in card.get('graphs', {}).items():
+        content = (folder / name).read_bytes() if (folder / name).is_file() else b''
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise InputError(f'{folder / name}: is missing or not the file that {CARD} was '
+                             'written for; train it again')
+        sessions[name] = onnxruntime.InferenceSession(content, options, ['CPUExecutionProvider'])
+    if GRAPH not in sessions:
+        raise InputError(f'{folder / CARD}: names no graphs: a {card["settings"]["kind"]} runs by '
+                         'torch alone; train a vae or gan')
+    told = float(card['resolution'] if resolution is None else resolution)
+    return LidarSampler(sessions, card, told, seed)
