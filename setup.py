@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent
 SIMULATE = ['numba>=0.61', 'rosbags>=0.10', 'matplotlib>=3.8', 'tqdm>=4.60']
 LEARN = ['torch>=2.4', 'onnx>=1.17', 'onnxscript>=0.3']
 TRACK = ['tensorboardX>=2.6']
+TUNE = ['optuna>=4.0']
 RL = ['gymnasium>=1.0']
 GPU_SIM = ['warp-lang>=1.19', 'torch>=2.4']
 ROS = [
@@ -66,11 +67,12 @@ setup(
         'simulate': SIMULATE,
         'learn': [*SIMULATE, *LEARN],
         'track': TRACK,
+        'tune': [*SIMULATE, *LEARN, *TUNE],
         'rl': [*SIMULATE, *RL],
         'gpu-sim': [*SIMULATE, *GPU_SIM],
         'ros': ROS,
         'test': TEST,
-        'dev': [*TEST, *LINT, *PEERS, *TRACK, *COLCON],
+        'dev': [*TEST, *LINT, *PEERS, *TRACK, *TUNE, *COLCON],
     },
     entry_points={'console_scripts': ['synth-nodes = synth_nodes.cli:main']},
     zip_safe=True,

@@ -19,6 +19,7 @@ from synth_nodes.commands import (
     models,
     replay,
     train,
+    tune,
 )
 from synth_nodes.errors import InputError
 from synth_nodes.train.progress import WorkCancelled
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument('--version', action='version', version=f'synth-nodes {__version__}')
     verbs = top.add_subparsers(title='verbs', required=True, metavar='VERB')
     for module in (demo, launch, generate, dataset, metrics, train, evaluate, export,
-                   models, check, replay, campaign):
+                   models, check, replay, campaign, tune):
         module.add(verbs)
     return top
 
