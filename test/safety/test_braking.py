@@ -124,3 +124,10 @@ def test_farthest_corner_says_how_far_is_far():
     ahead = np.array([(0.5 + 0.5 * 2.0 - 0.01, 0.0)])
     times, = contact_times(wedge, ahead, [Sweep(motion, np.zeros(1), 2.0)])
     assert times[0] == pytest.approx(1.98)
+
+
+def test_sideways_speed_reaches_as_far_and_a_kept_level_yields_a_millimetre():
+    beside = np.array([(0.0, CORNER + 0.5 * 2.0 - 0.01), (0.0, CORNER + 0.5 * 2.0 + 0.01)])
+    times, = contact_times(BODY, beside, [sweep((0.0, 0.5, 0.0), np.zeros(2), 2.0)])
+    assert np.isfinite(times).tolist() == [True, False]
+    assert keeping(0.05, np.array((0.04,)), BODY) == pytest.approx([0.039])

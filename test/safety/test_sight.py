@@ -63,9 +63,9 @@ def test_full_circle_has_no_seam_and_a_sector_ends_with_its_last_beam():
     around = np.array([(-1.0, 0.0), (-1.0, 0.01), (-1.0, -0.01)])
     for angles in (FULL, FULL[::-1], np.linspace(-np.pi, np.pi, 361)):
         assert view(3.0, angles).sees(around).all()
-    gap = FULL[:-2]
-    assert not view(3.0, gap).sees(np.array([np.cos(FULL[-1] - 0.01), np.sin(FULL[-1] - 0.01)])
-                                   [None]).any()
+    within = np.array([(np.cos(FULL[-1] - 0.01), np.sin(FULL[-1] - 0.01))])
+    for gap in (FULL[:-1], FULL[:-2]):
+        assert not view(3.0, gap).sees(within).any()
     edge = np.array([(0.001, 1.0), (-0.01, 1.0)])
     assert view(3.0, HALF).sees(edge).tolist() == [True, False]
 

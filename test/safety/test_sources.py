@@ -67,7 +67,7 @@ def test_blind_run_is_closed_over_the_seam_of_a_full_circle():
 
 def test_scan_whose_angles_do_not_fit_is_invalid():
     source = scan_source(RULES, 'scan', np.ones(10), ANGLES, 0.05, 12.0, (0, 0, 0), 0.0)
-    assert not source.valid and '10 ranges' in source.reason
+    assert not source.valid and '10 ranges' in source.reason and len(source.points_base) == 0
 
 
 @settings(max_examples=100)
@@ -99,7 +99,7 @@ def test_shift_undoes_the_motion_of_the_robot(vx, vy, w, age):
 
 def test_state_carries_velocity_and_age():
     state = RobotState(np.zeros(3), 0.1)
-    assert state.velocity.shape == (3,) and state.age == 0.1
+    assert state.velocity.shape == (3,) and state.age == 0.1 and state.pending.shape == (0, 3)
 
 
 def test_commands_stay_pending_until_replaced_a_reaction_time_ago():
@@ -207,3 +207,10 @@ def test_many_robots_carry_their_points_as_each_alone_does():
     for k in range(3):
         assert np.stack((x[k], y[k]), axis=1) == pytest.approx(
             shifted(points[k], velocity[k], age[k]))
+
+
+def test_unseen_space_matters_up_to_five_metres_unless_told_otherwise():
+    half = LidarSpec(field_of_view=np.pi, beams=180)
+    source = scan_source(RULES, 'scan', np.full(180, np.inf), half.angles, 0.05, 12.0, (0, 0, 0),
+                         0.0, footprint=(0.2, 0.2, -0.2, 0.2, -0.2, -0.2, 0.2, -0.2))
+    assert 4.8 < np.hypot(*source.unseen_base.T).max() < 5.0

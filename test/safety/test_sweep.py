@@ -7,7 +7,7 @@ import pytest
 
 from synth_nodes.errors import InputError
 from synth_nodes.safety.body import body_of
-from synth_nodes.safety.sweep import entry_times, may_touch
+from synth_nodes.safety.sweep import entry_times, may_touch, on_ring, rings_of
 
 BOX = (0.21, 0.18, -0.21, 0.18, -0.21, -0.18, 0.21, -0.18)
 WEDGE = (0.5, 0.0, -0.2, 0.3, -0.3, -0.1)
@@ -87,6 +87,25 @@ def test_ring_prunes_points_beside_a_straight_way():
     assert kept.tolist() == [True, False, False, True]
 
 
+@pytest.mark.parametrize('twist', [
+    (0.5, 0.0, 0.0), (-0.3, 0.4, 0.0), (0.5, 0.1, 0.8), (0.5, 0.1, -0.8), (0.1, -0.05, 2.0),
+    (0.02, 0.03, -1.0), (0.0, 0.0, 1.0)])
+@pytest.mark.parametrize('shape', [BOX, WEDGE, HEXAGON])
+def test_ring_is_as_wide_as_the_polygon_and_no_wider(shape, twist):
+    corners = body_of(shape).corners
+    rings = rings_of(np.array([twist]), corners[None])
+    scale = np.abs(twist).max() * (-1.0 if twist[2] < 0.0 else 1.0)
+    vx, vy, w = rings[:3, 0]
+    assert (vx, vy, w) == pytest.approx(tuple(c / scale for c in twist))
+    grid = np.stack(np.meshgrid(*2 * (np.linspace(-0.55, 0.55, 221),)), axis=-1).reshape(-1, 2)
+    along = np.linspace(0.0, 1.0, 101)[:, None, None]
+    edge = (corners + along * (np.roll(corners, -1, axis=0) - corners)).reshape(-1, 2)
+    inside = np.concatenate((edge, grid[body_of(shape).gauge(grid) <= 0.0]))
+    value = w * (inside ** 2).sum(axis=1) + 2 * (vy * inside[:, 0] - vx * inside[:, 1])
+    assert rings[3:, 0] == pytest.approx([value.min(), value.max()], abs=1e-3)
+    assert on_ring(inside[:, 0], inside[:, 1], rings).all()
+
+
 def test_straight_and_turning_contacts_come_when_geometry_says():
     body = body_of(BOX)
     ahead = exact_entry(np.array([[1.21, 0.0]]), np.array([0.5, 0.0, 0.0]), body)
@@ -98,6 +117,21 @@ def test_straight_and_turning_contacts_come_when_geometry_says():
     assert beside[0] == pytest.approx(np.pi / 2 - np.arcsin(0.18 / r))
     out_of_reach = exact_entry(np.array([[0.3, 0.0]]), np.array([0.0, 0.0, 1.0]), body)
     assert out_of_reach[0] == np.inf
+
+
+@pytest.mark.parametrize('shape', [BOX, WEDGE, HEXAGON])
+def test_straight_ways_in_any_direction_are_met_where_lines_cross_the_edges(shape):
+    body = body_of(shape)
+    rng = np.random.default_rng(5)
+    for angle in np.linspace(-3.0, 3.0, 24):
+        twist = np.array((0.7 * np.cos(angle), 0.7 * np.sin(angle), 0.0))
+        points = rng.uniform(-1.2, 1.2, (80, 2))
+        # How far each edge is yet, and how fast it comes: in from the last of those ahead.
+        level, pace = points @ body.normals.T - body.offsets, twist[:2] @ body.normals.T
+        enter = np.where(pace > 0.0, level / pace, -np.inf).max(axis=1)
+        leave = np.where(pace < 0.0, level / pace, np.inf).min(axis=1)
+        expected = np.where((enter <= leave) & (leave >= 0.0), np.maximum(enter, 0.0), np.inf)
+        assert exact_entry(points, twist, body) == pytest.approx(expected)
 
 
 def test_thin_point_between_two_chords_is_hit():

@@ -56,16 +56,17 @@ def test_shadow_runs_along_the_nearer_beam_as_far_as_the_farther_saw():
 
 @pytest.mark.parametrize(('far', 'near', 'count'), [
     (1.25, 1.0, 0), (5.0, 2.0, 0), (5.0, 2.1, 0), (5.0, 1.95, 0), (5.0, 1.85, 2), (0.6, 0.3, 0),
-    (5.0, 0.12, 36)])
+    (5.0, 0.12, 36), (1.5, 1.0, 8)])
 def test_small_steps_and_what_is_beyond_the_reach_cast_no_shadow(far, near, count):
     assert len(points_of(ring(far, b200=near))) == count
 
 
-def test_run_of_invalid_beams_is_closed_where_the_smallest_obstacle_fits():
+@pytest.mark.parametrize('smallest', [0.05, 0.1])
+def test_run_of_invalid_beams_is_closed_where_the_smallest_obstacle_fits(smallest):
     ranges = ring(5.0)
     ranges[200:203] = np.nan
-    degrees, distance = polar(points_of(ranges))
-    start = 0.05 / np.radians(4)
+    degrees, distance = polar(points_of(ranges, smallest=smallest))
+    start = smallest / np.radians(4)
     assert distance.min() == pytest.approx(start)
     front = degrees[np.abs(distance - start) < 1e-9]
     assert front.min() == pytest.approx(19.0) and front.max() == pytest.approx(23.0)
@@ -120,9 +121,10 @@ def test_strip_is_measured_from_the_body_wherever_the_laser_is():
 
 
 def test_strip_behind_a_laser_far_from_base_link_is_bounded_as_densely():
-    found = points_of(np.full(181, 5.0), RING[90:271], mount=(0.3, 0.0, 0.0))
-    near = found[(DOT.gauge(found) < STRIP + 1e-9) & (found[:, 0] < 0.29)]
-    assert len(near) > 10 and np.hypot(*np.diff(near, axis=0).T).max() < SPACING
+    for x, y in ((0.3, 0.0), (-0.1, 0.1)):
+        found = points_of(np.full(181, 5.0), RING[90:271], mount=(x, y, 0.0))
+        near = found[(DOT.gauge(found) < STRIP + 1e-9) & (found[:, 0] < x - 0.01)]
+        assert len(near) > 5 and np.hypot(*np.diff(near, axis=0).T).max() < SPACING
 
 
 def test_blind_run_that_begins_at_the_reach_does_not_matter():
@@ -137,3 +139,10 @@ def test_one_invalid_beam_of_few_is_blind():
     found = points_of([1.0, np.nan, 1.0, 1.0], angles, reach=0.9)
     degrees, _ = polar(found)
     assert (np.abs(degrees + 0.1 * 180 / np.pi) < 1.0).any()
+
+
+@pytest.mark.parametrize('back', [False, True])
+def test_two_beams_see_the_sector_between_them_and_nothing_else(back):
+    angles = np.array((-0.1, 0.1))
+    degrees, _ = polar(points_of([1.0, 1.0], angles[::-1] if back else angles))
+    assert np.abs(degrees).min() > 5.7 and np.abs(degrees).max() > 170.0

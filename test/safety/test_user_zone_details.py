@@ -87,7 +87,8 @@ def test_detectors_are_listed_in_the_order_of_their_names_and_bind_nothing():
 
 def test_ratio_above_one_and_crawl_below_what_a_drive_follows():
     fast = zone('Mine', 'slowdown', slowdown_ratio=2.0)
-    assert strict([fast], [seen(ASIDE)], GO).verdict.command == GO
+    free = strict([fast], [seen(ASIDE)], GO)
+    assert (free.verdict.command, free.verdict.rule, free.held) == (GO, '', {})
     crawl = strict([replace(fast, slowdown_ratio=0.001)], [seen(ASIDE)], GO).verdict
     assert crawl.command == (0.0, 0.0, 0.0) and crawl.action == 'stop'
 
@@ -135,3 +136,16 @@ def test_points_are_judged_where_they_are_now():
     assert strict([one], [seen((1.04, 0.7), age=0.1)], GO, **moving).verdict.rule == 'Mine'
     assert strict([one], [seen((1.06, 0.7), age=0.1)], GO, **moving).verdict.rule == ''
     assert np.isfinite(strict([one], [seen((0.9, 0.7))], np.zeros(3)).verdict.command).all()
+
+
+def test_command_of_nothing_is_at_rest_for_every_shape():
+    outline = [[1, 1], [1, -1], [-1, -1], [-1, 1]]
+    still = zone('V', 'stop', 'velocity_polygon', sub_zones=[part('rest', outline, (0.0, 0.0))])
+    verdict = strict([still], [seen(ASIDE)], (1e-9, 0.0, 0.0)).verdict
+    assert verdict.command == (0.0, 0.0, 0.0) and 'sub-zone' not in verdict.reason
+
+
+def test_point_in_a_stop_zone_stops_whatever_lies_outside():
+    assert rule_of([zone('Stop', 'stop')], ((0.5, 0.6), (9.0, 9.0))) == 'Stop'
+    still = strict([zone('Stop', 'stop')], [seen((0.5, 0.6), (9.0, 9.0))], GO).verdict
+    assert still.command == (0.0, 0.0, 0.0)
