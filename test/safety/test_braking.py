@@ -50,6 +50,7 @@ def test_pace_and_braking_time_are_those_of_the_slowest_axis():
     assert paces(twists, BODY, ROBOT, 9.0)[1] == pytest.approx([0.8 / 1.5, 0.5, 0.5 / 1.5])
     sideways = replace(ROBOT, drive='omnidirectional', lateral_acceleration=0.2)
     assert paces(twists, BODY, sideways, 1.0)[1] == pytest.approx([0.8, 0.5, 2.0])
+    assert paces(-twists, BODY, sideways, 1.0)[1] == pytest.approx([0.8, 0.5, 2.0])
 
 
 def sweep(twist, levels, horizon, extra=0.0):
@@ -131,3 +132,9 @@ def test_sideways_speed_reaches_as_far_and_a_kept_level_yields_a_millimetre():
     times, = contact_times(BODY, beside, [sweep((0.0, 0.5, 0.0), np.zeros(2), 2.0)])
     assert np.isfinite(times).tolist() == [True, False]
     assert keeping(0.05, np.array((0.04,)), BODY) == pytest.approx([0.039])
+
+
+def test_arc_that_ends_with_the_horizon_is_left_out_where_it_is_far():
+    on_the_way = np.array([(2 * np.sin(a), 2 * (1 - np.cos(a))) for a in (0.5, 1.0)])
+    times, = contact_times(BODY, on_the_way, [sweep((1.0, 0.0, 0.5), np.zeros(2), 1.0)])
+    assert np.isfinite(times).tolist() == [True, False]

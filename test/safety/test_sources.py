@@ -214,3 +214,10 @@ def test_unseen_space_matters_up_to_five_metres_unless_told_otherwise():
     source = scan_source(RULES, 'scan', np.full(180, np.inf), half.angles, 0.05, 12.0, (0, 0, 0),
                          0.0, footprint=(0.2, 0.2, -0.2, 0.2, -0.2, -0.2, 0.2, -0.2))
     assert 4.8 < np.hypot(*source.unseen_base.T).max() < 5.0
+
+
+@pytest.mark.parametrize(('first', 'last'), [(5, 10), (10, 5), (1, 12)])
+def test_blind_run_over_the_seam_counts_whole_however_it_is_parted(first, last):
+    usable = np.ones(360, bool)
+    usable[:first] = usable[360 - last:] = False
+    assert widest_gap(usable, ANGLES) == pytest.approx(np.radians(first + last), rel=0.01)
