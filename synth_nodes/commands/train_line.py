@@ -1,9 +1,10 @@
-"""`synth-nodes train line-camera`: learn to follow painted lines by camera."""
+"""`synth-nodes train line-camera` and `line-pose`: learn to follow painted lines."""
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from synth_nodes.commands.common import add_verb, indent, print_json, Stages, Subparsers
+from synth_nodes.commands.common import add_verb, indent, Stages, Subparsers, until_interrupted
 from synth_nodes.commands.inputs import (
     add_robot,
     add_settings,
@@ -11,65 +12,84 @@ from synth_nodes.commands.inputs import (
     robot_and_lidar,
     settings_from_words,
 )
+from synth_nodes.commands.train_ppo import finish
+
+if TYPE_CHECKING:
+    from synth_nodes.train.clone import CloneSettings
 
 EXAMPLE = """synth-nodes train line-camera --out run
 synth-nodes train line-camera --quick --out trial
 synth-nodes train line-camera --set rounds=8 --tracks 50 --out run"""
+POSE_EXAMPLE = """synth-nodes train line-pose --out run
+synth-nodes train line-pose --quick --out trial"""
 
 
 def add(verbs: Subparsers) -> None:
-    """Add the verb."""
-    parser = add_verb(verbs, 'line-camera', 'Learn to follow painted lines by camera (behaviour '
-                      'cloning with DAgger).', EXAMPLE, _train)
-    parser.add_argument('--out', type=Path, default=Path('run'),
-                        help='folder for policy.onnx and policy.json')
-    parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
-    parser.add_argument('--tracks', type=int, default=200,
-                        help='tracks never trained on that score the policy; 0 for none')
-    parser.add_argument('--quick', action='store_true',
-                        help='try the whole chain in seconds; the policy will not be good')
-    add_settings(parser)
-    add_robot(parser)
+    """Add the verbs."""
+    for name, sense, example, run in (
+            ('line-camera', 'by camera', EXAMPLE, _camera),
+            ('line-pose', 'from where they are told to be', POSE_EXAMPLE, _pose)):
+        parser = add_verb(verbs, name, f'Learn to follow painted lines {sense} (behaviour cloning '
+                          'with DAgger).', example, run)
+        parser.add_argument('--out', type=Path, default=Path('run'),
+                            help='folder for policy.onnx and policy.json')
+        parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
+        parser.add_argument('--tracks', type=int, default=200,
+                            help='runs on tracks never trained on that score the policy')
+        parser.add_argument('--quick', action='store_true',
+                            help='try the whole chain in seconds; the policy will not be good')
+        add_settings(parser)
+        add_robot(parser)
 
 
-def _train(args: argparse.Namespace) -> int:
-    from synth_nodes.errors import InputError
+def _camera(args: argparse.Namespace) -> int:
     from synth_nodes.train.clone import CloneSettings
 
     if args.settings:
         print(indent(describe_settings(CloneSettings)))
         return 0
-    if args.tracks < 0:
-        raise InputError(f'--tracks {args.tracks} must be 0 or more')
-    fixed = {} if args.seed is None else {'seed': args.seed}
-    settings = settings_from_words(CloneSettings, args.set, fixed)
-    settings = settings.quick() if args.quick else settings
-    robot, _ = robot_and_lidar(args.params_file)
+    settings, tracks = _settings(args)
 
     from dataclasses import replace
 
     from synth_nodes.envs.settings import LineCameraSettings
-    from synth_nodes.export.onnx import export_policy
-    from synth_nodes.export.parity import ParityError
     from synth_nodes.train.line_camera import train_line_camera
 
     task = LineCameraSettings()
-    task = replace(task, line=replace(task.line, robot=robot))
-    with Stages() as stages:
-        result = train_line_camera(
-            settings, task, scenes=4 if args.quick else 24,
-            suite=min(args.tracks, 2) if args.quick else args.tracks, report=stages.report,
-            command=args.command_line)
-    try:
-        contract = export_policy(result.net, result.contract, args.out)
-    except ParityError as error:
-        print(f'synth-nodes: {error}')
-        return 1
-    if args.json:
-        print_json({'policy': args.out / 'policy.onnx', 'sha256': contract.sha256,
-                    'scores': contract.scores})
+    task = replace(task, line=replace(task.line, robot=robot_and_lidar(args.params_file)[0]))
+    with Stages() as stages, until_interrupted() as cancelled:
+        result = train_line_camera(settings, task, 4 if args.quick else 24, tracks,
+                                   stages.report, cancelled, args.command_line)
+    return finish(args, result)
+
+
+def _pose(args: argparse.Namespace) -> int:
+    from synth_nodes.train.clone import CloneSettings
+
+    if args.settings:
+        print(indent(describe_settings(CloneSettings)))
         return 0
-    for name, score in contract.scores.items():
-        print(f'{name}: {score}')
-    print(f"wrote {args.out / 'policy.onnx'} and {args.out / 'policy.json'}")
-    return 0
+    settings, tracks = _settings(args)
+
+    from dataclasses import replace
+
+    from synth_nodes.envs.settings import LineFollowingSettings
+    from synth_nodes.train.line_pose import train_line_pose
+
+    where = replace(LineFollowingSettings(), robot=robot_and_lidar(args.params_file)[0])
+    with Stages() as stages, until_interrupted() as cancelled:
+        result = train_line_pose(settings, where, tracks, stages.report, cancelled,
+                                 args.command_line)
+    return finish(args, result)
+
+
+def _settings(args: argparse.Namespace) -> 'tuple[CloneSettings, int]':
+    """Read how to learn, and on how many tracks to score."""
+    from synth_nodes.errors import InputError
+    from synth_nodes.train.clone import CloneSettings
+
+    if args.tracks < 1:
+        raise InputError(f'--tracks {args.tracks} must be 1 or more')
+    fixed = {} if args.seed is None else {'seed': args.seed}
+    settings = settings_from_words(CloneSettings, args.set, fixed)
+    return (settings.quick(), min(args.tracks, 4)) if args.quick else (settings, args.tracks)

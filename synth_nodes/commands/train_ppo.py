@@ -21,6 +21,7 @@ from synth_nodes.commands.inputs import (
 )
 
 if TYPE_CHECKING:
+    from synth_nodes.train.line_camera import LineResult
     from synth_nodes.train.ppo_run import EnvSettings, RlResult
 
 EXAMPLE = """synth-nodes train ppo --task goal --out run
@@ -98,7 +99,7 @@ def _train(args: argparse.Namespace) -> int:
     return finish(args, result)
 
 
-def finish(args: argparse.Namespace, result: 'RlResult') -> int:
+def finish(args: argparse.Namespace, result: 'RlResult | LineResult') -> int:
     """Export a policy and say how it did."""
     from synth_nodes.export.onnx import export_policy
     from synth_nodes.export.parity import ParityError

@@ -15,6 +15,7 @@ from synth_nodes.nodes.image_driver import ImageDriver
 from synth_nodes.nodes.lifecycle import configured
 from synth_nodes.nodes.models import exchange, load, load_beside
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, PolicyParameters
+from synth_nodes.policy.goal_reaching import TASK
 from synth_nodes.ros.clocks import every, now, to_seconds
 from synth_nodes.ros.commands import CommandPublisher
 from synth_nodes.ros.conversions import path_from_message, pose_of, ranges_of, velocity_of
@@ -71,6 +72,7 @@ class PolicyNode(LifecycleNode):
             subscribe(self, Image, 'camera/image_raw', self._take_image, SENSOR,
                       self.diagnostics.mismatch)
             return
+        self.session.contract.check_task(TASK, str(self.session.path))
         layout = self.session.contract.observation
         rehearse(self.session, layout, s.lidar)
         self.driver = Driver(self.session, layout, s.lidar, s.goal_tolerance, s.scan_timeout,
