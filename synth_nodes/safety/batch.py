@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from synth_nodes.safety.arcs import along_arc, arcs_of, edge_levels, escaping, in_slowdown
 from synth_nodes.safety.body import body_of
-from synth_nodes.safety.ladder import Ladder, RUNGS
-from synth_nodes.safety.rows import Index, Robots, Rows, strictest
+from synth_nodes.safety.ladder import Ladder, RUNGS, Ways
+from synth_nodes.safety.rows import Index, nearest, Robots, Rows, strictest
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import carried
 from synth_nodes.safety.tube import limits_of, Tube
@@ -224,12 +224,25 @@ def _lowered(ladder: Ladder, rows: Rows, gauge: Array, allowed: Array,
     if len(inside) == 0:
         return np.maximum(np.minimum(allowed, part), floor)
     least = ladder.braking()[rows.robot]
-    part[inside] = ladder.climb(first, fast, rows.take(inside),
-                                ladder.rungs(np.zeros(len(fast)), 1 / RUNGS))
 
     def together() -> Array:
         return np.maximum(np.minimum(allowed, np.maximum(part, least)), floor)
-    values, k = together(), rules.source.min_points
+    ways = Ways(ladder, first, fast, ladder.rungs(np.zeros(len(fast)), 1 / RUNGS))
+    k = rules.source.min_points
+    if k == 1 and len(fast) > 1:
+        # One point of each robot bounds its part; of the others count those that are lower. The
+        # same comes out; for one robot the calls would cost more than the points they save.
+        scout = inside[nearest(rows.robot[inside], gauge[inside])]
+        part[scout] = ways.highest(rows.take(scout))
+        bound = np.zeros(len(arcs.speed))
+        bound[rows.robot[scout]] = together()[scout]
+        part[inside] = np.maximum(part[inside], ways.above(
+            rows.take(inside), bound[rows.robot[inside]]))
+        left = inside[part[inside] == 0.0]
+        part[left] = ways.highest(rows.take(left))
+    else:
+        part[inside] = ways.highest(rows.take(inside))
+    values = together()
     worst = strictest(rows, values, 1.0, k, len(arcs.speed))
     rung = np.where(worst >= 0, np.append(part, -1.0)[worst], -1.0)
     rung = np.where(rung == np.append(values, 0.0)[worst], rung, -1.0)

@@ -91,19 +91,7 @@ class Ladder:
         start[index] = base
         parts = self.rungs(start, step)
         _, tube = self.tubes(np.tile(who, RUNGS - 1), parts.ravel()).split(0, RUNGS - 1)
-        return np.maximum(self.climb(tube, who, rows, parts), base)
-
-    def climb(self, tube: Tube, who: Index, rows: Rows, parts: Array) -> Array:
-        """
-        Find the highest part at which each point is outside its robot's tube, shape (M,), or 0.
-
-        :param who: robots of the tubes, in increasing order, shape (R,).
-        :param parts: of their commands, shape (P, R).
-        """
-        index = np.searchsorted(who, rows.robot)
-        slack = self.slack(tube, who)
-        free = self.free(tube, index, rows, slack)
-        return np.asarray(np.where(free, parts[:, index], 0.0).max(axis=0))
+        return np.maximum(Ways(self, tube, who, parts).highest(rows), base)
 
     def braking(self) -> Array:
         """
@@ -121,3 +109,41 @@ class Ladder:
         asked = np.abs(scene.command)
         part = np.where(asked > 0.0, np.where(same, left, 0.0) / np.maximum(asked, 1e-12), 1.0)
         return np.asarray(np.clip(part.min(axis=1), 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Tubes of robots that follow ever larger parts of their commands."""
+
+    ladder: Ladder
+    tube: Tube
+    """With an axis of P parts before that of R robots."""
+    who: Index
+    """The robots, in increasing order, shape (R,)."""
+    parts: Array
+    """Increasing, shape (P, R)."""
+
+    def highest(self, rows: Rows) -> Array:
+        """Find the highest part at which each point is outside its tube, shape (M,), or 0."""
+        index = np.searchsorted(self.who, rows.robot)
+        slack = self.ladder.slack(self.tube, self.who)
+        free = self.ladder.free(self.tube, index, rows, slack)
+        return np.asarray(np.where(free, self.parts[:, index], 0.0).max(axis=0))
+
+    def above(self, rows: Rows, bound: Array) -> Array:
+        """
+        Find the points that are outside their tubes at the first part above a bound.
+
+        :param bound: the same for all points of a robot, shape (M,).
+        :return: that part, or 0 where the point is inside or there is no such part, shape (M,).
+        """
+        index = np.searchsorted(self.who, rows.robot)
+        limit = np.zeros(len(self.who))
+        limit[index] = bound
+        rung = (self.parts <= limit).sum(axis=0)
+        known = rung < len(self.parts)
+        rung[~known] = 0
+        each = np.arange(len(rung))
+        tube = self.tube.at(rung)
+        free = self.ladder.free(tube, index, rows, self.ladder.slack(tube, self.who))
+        return np.where(free & known[index], self.parts[rung, each][index], 0.0)

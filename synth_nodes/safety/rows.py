@@ -78,6 +78,12 @@ def strictest(rows: Rows, values: Array, free: float, min_points: int, robots: i
     return out
 
 
+def nearest(robot: Index, values: Array) -> Index:
+    """Index of the lowest value of each robot that has any; `robot` in increasing order."""
+    order = np.lexsort((values, robot))
+    return np.asarray(order[np.diff(robot[order], prepend=-1) > 0])
+
+
 def _lowest(rows: Rows, index: Index, found: Array, min_points: int) -> Index:
     """Of each robot's sources pick the min_points-th lowest of the values found."""
     robot, unseen = rows.robot[index], rows.unseen[index]

@@ -88,6 +88,12 @@ class Tube:
         return (Tube(*(a[..., :count] for a in arrays)),
                 Tube(*(a[..., count:].reshape(*a.shape[:-1], parts, -1) for a in arrays)))
 
+    def at(self, part: NDArray[np.intp]) -> 'Tube':
+        """Pick one of the parts for each robot, shape (R,), where R has two axes."""
+        robot = np.arange(len(part))
+        return Tube(*(a[..., part, robot] for a in (
+            self.normal_x, self.normal_y, self.offset, self.times, self.box)))
+
 
 def limits_of(rules: SafetyRules, robot: RobotSpec) -> Limits:
     """Collect the limits of a drive; each of its axes is taken to brake by itself."""
