@@ -54,6 +54,9 @@ NOISE = Argument('noise', "Noise of the lidar: 'model', that of its settings, or
                  'recorded drives.')
 CAMERA = Argument('camera', 'Start the RGB and depth camera too.', 'false', bool)
 
+MONITOR = Argument('monitor', 'Say in diagnostics whether scans are sound and drift.', 'false',
+                   bool)
+
 
 def _sim_time(default: bool) -> Argument:
     return Argument('use_sim_time', 'Take the time from /clock.', str(default).lower(), bool)
@@ -76,12 +79,13 @@ WORLD = (
     NodeEntry('camera_node', needs='camera', nice=SIMULATED),
 )
 DRIVING = (NodeEntry('policy_node'), NodeEntry('safety_monitor_node'))
+WATCHING = NodeEntry('monitor_node', needs='monitor', nice=SIMULATED)
 
 SIM = Graph(
     'sim', 'A simulated robot, its sensors, the policy and the safety monitor.',
-    WORLD + DRIVING,
+    (*WORLD, *DRIVING, WATCHING),
     (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('sim'), MAP, RATE, CAMERA,
-     NOISE),
+     NOISE, MONITOR),
     base=('safety', 'sim'), localhost=True)
 TRAIN = Graph(
     'train', 'The graph sim with the trainer, which learns and swaps in new policies.',
@@ -91,7 +95,8 @@ TRAIN = Graph(
     base=('safety', 'sim'), localhost=True)
 ROBOT = Graph(
     'robot', 'The policy and the safety monitor on a real robot, whose drivers give the topics.',
-    DRIVING, (NAMESPACE, _sim_time(False), PARAMS_FILE, _profile('robot')),
+    (*DRIVING, WATCHING),
+    (NAMESPACE, _sim_time(False), PARAMS_FILE, _profile('robot'), MONITOR),
     base=('safety',), localhost=False)
 DEMO = Graph(
     'demo', 'The graph sim with a mission of several goals, measured and recorded.',
@@ -100,7 +105,7 @@ DEMO = Graph(
      *WORLD[1:], DRIVING[0], NodeEntry('safety_monitor_node', (('log.folder', 'safety_log'),)),
      NodeEntry('mission_node', (('goals', 'goals'), ('seed', 'seed'), ('out', 'out')),
                nice=2 * SIMULATED, ends_graph=True)),
-    (*(a for a in SIM.arguments if a.name != 'profile'), _profile('demo'),
+    (*(a for a in SIM.arguments if a.name not in ('profile', 'monitor')), _profile('demo'),
      Argument('goals', 'Goals to drive to.', kind=int),
      Argument('seed', 'Seed of the building, the start, the people and the goals.', kind=int),
      Argument('out', 'Folder for the figures and the recording.'),

@@ -20,7 +20,8 @@ ROS_ROOMS = {'ros', 'nodes'}
 ROS_PACKAGES = ('rclpy', 'tf2_ros', 'launch', 'launch_ros', 'rcl_interfaces')
 HEAVY = ('torch', 'numba', 'warp', 'gymnasium', 'onnx', 'onnxscript', 'matplotlib', 'rosbags',
          'tqdm')
-ROBOT_MODULES = ('synth_nodes.nodes.policy_node', 'synth_nodes.nodes.safety_monitor_node')
+ROBOT_MODULES = ('synth_nodes.nodes.policy_node', 'synth_nodes.nodes.safety_monitor_node',
+                 'synth_nodes.nodes.monitor_node')
 
 
 def _imports(file: Path) -> set[str]:

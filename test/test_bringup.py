@@ -41,7 +41,13 @@ def test_every_public_graph_has_a_launch_file(graph: str) -> None:
 @pytest.mark.parametrize('graph', ['sim', 'train', 'demo'])
 def test_camera_starts_where_it_is_asked_for(graph: str) -> None:
     names = [p.name for p in planned(graph, 'camera:=true').processes]
-    assert names == [n.name for n in GRAPHS[graph].nodes]
+    assert names == [n.name for n in GRAPHS[graph].nodes if n.needs != 'monitor']
+
+
+@pytest.mark.parametrize('graph', ['sim', 'robot'])
+def test_monitor_node_starts_where_it_is_asked_for(graph: str) -> None:
+    names = [p.name for p in planned(graph, 'monitor:=true').processes]
+    assert names == [n.name for n in GRAPHS[graph].nodes if n.needs != 'camera']
 
 
 def test_robot_runs_policy_and_safety_only_in_real_time() -> None:

@@ -202,6 +202,25 @@ class SafetyMonitorParameters:
 
 
 @dataclass(frozen=True)
+class MonitorParameters:
+    """Parameters of `monitor_node`."""
+
+    lidar: LidarSpec = field(default_factory=LidarSpec)
+    model: str = setting(
+        '', 'Policy to compare with: ONNX file, folder or registry; empty: the shipped one.')
+    drift_window: int = setting(
+        3000, 'Newest scans compared with what the policy learned from.', low=50, high=100000)
+    drift_limit: float = setting(
+        0.5, 'Population stability index of a feature from which diagnostics warn.',
+        low=0.01, high=100.0)
+    quality_window: int = setting(
+        100, 'Newest scans that rate, age and shares are taken over.', low=2, high=100000)
+    quality_limit: float = setting(
+        0.2, 'Share of broken beams, or of repeated scans, from which diagnostics warn.',
+        low=0.0, high=1.0)
+
+
+@dataclass(frozen=True)
 class TrainerParameters:
     """Parameters of `trainer_node`."""
 
@@ -284,6 +303,7 @@ NODE_PARAMETERS: dict[str, type] = {
     'planner_node': PlannerParameters,
     'policy_node': PolicyParameters,
     'safety_monitor_node': SafetyMonitorParameters,
+    'monitor_node': MonitorParameters,
     'trainer_node': TrainerParameters,
     'mission_node': MissionParameters,
 }

@@ -15,6 +15,7 @@ from synth_nodes.monitor.drift import DriftWatch
 from synth_nodes.nodes.experience import Experience
 from synth_nodes.nodes.job import Job
 from synth_nodes.nodes.learning import learn_apart, reference_of
+from synth_nodes.nodes.monitor_node import drift_health
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, TrainerParameters
 from synth_nodes.ros.clocks import every, to_seconds
 from synth_nodes.ros.conversions import (
@@ -184,15 +185,7 @@ class TrainerNode(Node):
         return max(self.drift.values(), default=0.0) > self.settings.drift_limit
 
     def _drift_health(self) -> Health:
-        if self.watch.reference is None:
-            return Health(message='the policy in the registry, if any, came without a reference')
-        if not self.drift:
-            return Health(message='not enough was seen yet')
-        name = max(self.drift, key=lambda k: self.drift[k])
-        if self._drifted():
-            return Health(WARN, f"'{name}' is no longer distributed as in training: index "
-                          f'{self.drift[name]:.2f}', self.drift)
-        return Health(message=f"as in training; most moved is '{name}'", values=self.drift)
+        return drift_health(self.watch, self.settings.drift_limit)
 
     def _health(self) -> Health:
         values: dict[str, Any] = {'recorded': self.experience.taken, 'reload': self.reload,
