@@ -10,7 +10,7 @@ from synth_nodes.cli import main, parser
 
 VERBS = [
     ['demo'], ['launch'], ['dataset', 'info'], ['dataset', 'map'], ['train', 'bc'],
-    ['train', 'ppo'], ['train', 'finetune'], ['evaluate'], ['export'],
+    ['train', 'ppo'], ['train', 'dqn'], ['train', 'finetune'], ['evaluate'], ['export'],
     *(['models', verb] for verb in ('list', 'show', 'promote', 'rollback', 'verify'))]
 
 

@@ -62,7 +62,7 @@ class Features(nn.Module):
         self.std.copy_(torch.where(spread < 1e-3, torch.ones_like(spread), spread))
 
 
-def _dense(width: int, hidden: Sequence[int], out: int, gain: float) -> nn.Sequential:
+def dense(width: int, hidden: Sequence[int], out: int, gain: float) -> nn.Sequential:
     """
     Make dense layers with ELU between them.
 
@@ -97,7 +97,7 @@ class FlatPolicy(nn.Module):
         """
         super().__init__()
         self.features = Features(shapes)
-        self.head = _dense(self.features.width, hidden, 2, 0.01)
+        self.head = dense(self.features.width, hidden, 2, 0.01)
         low, high = (torch.tensor(v) for v in command_limits(robot))
         self.register_buffer('centre', (high + low) / 2)
         self.register_buffer('half_span', (high - low) / 2)
@@ -119,7 +119,7 @@ class Critic(nn.Module):
         """Build with an unfitted normaliser."""
         super().__init__()
         self.features = Features(shapes)
-        self.head = _dense(self.features.width, hidden, 1, 1.0)
+        self.head = dense(self.features.width, hidden, 1, 1.0)
 
     def forward(self, *parts: Tensor) -> Tensor:
         """From parts (B, ...) to values, shape (B,)."""

@@ -1,0 +1,197 @@
+"""
+Learning goal reaching: our PPO, that of Stable-Baselines3 and that of rsl_rl, in one run.
+
+    python benchmarks/ppo.py [--seconds 60] [--systems ours sb3 sb3-64 rsl_rl]
+
+Each learns the same task (32 beams, 32 sectors, one scan, three scenes, four people) with two
+layers of 64, one thread, for the same CPU time. A line says what it did in it: steps a second of
+CPU time, end to end, and the CPU time until nine tenths of the last 200 episodes succeeded.
+rsl_rl (`rsl-rl-lib`) is measured where it can be imported.
+"""
+
+import argparse
+from dataclasses import replace
+import time
+
+from learning import Robots
+import numpy as np
+import torch
+
+from synth_nodes.envs.batch import BatchEnv
+from synth_nodes.envs.goal_reaching import GoalReachingTask
+from synth_nodes.envs.settings import GoalReachingSettings
+from synth_nodes.train.ppo import Ppo
+from synth_nodes.train.ppo_run import make_agent
+from synth_nodes.train.ppo_settings import PpoSettings
+
+BASE = GoalReachingSettings(errands=64, scenes=1)
+SETTINGS = replace(BASE, lidar=replace(BASE.lidar, beams=32),
+                   observation=replace(BASE.observation, sectors=32, history=1))
+HIDDEN = (64, 64)
+RECENT, ENOUGH = 200, 0.9
+
+
+class Clock:
+    """Counts steps and the last episodes over CPU time."""
+
+    def __init__(self, limit):
+        self.start, self.limit, self.steps, self.reached = time.process_time(), limit, 0, None
+        self.last = []
+
+    def add(self, steps, won):
+        """Count steps, and episodes that ended, as successes."""
+        self.steps += steps
+        self.last = [*self.last, *won][-RECENT:]
+        if self.reached is None and len(self.last) == RECENT and np.mean(self.last) >= ENOUGH:
+            self.reached = self.passed
+        return self.passed < self.limit
+
+    @property
+    def passed(self):
+        return time.process_time() - self.start
+
+
+class Counted(BatchEnv):
+    """Tells a clock what happens."""
+
+    clock, going = None, True
+
+    def step(self, action):
+        super().step(action)
+        if self.clock is not None:
+            ended = self.terminated | self.truncated
+            driven = self.batch - int(self.begun.sum())
+            self.going = self.clock.add(driven, self.success[ended].tolist())
+
+
+def ours(task, limit):
+    settings = replace(PpoSettings(), hidden=HIDDEN, robots=1024, horizon=32)
+    env = Counted(task, settings.robots)
+    agent = make_agent(settings, SETTINGS, {n: p.shape[1:] for n, p in env.observation.items()})
+    ppo = Ppo(env, agent, settings)
+    ppo.fit_normalisers(actor=True)
+    ppo.begin(1)
+    clock = env.clock = Clock(limit)
+    while env.going:
+        ppo.collect()
+        ppo.learn()
+    return clock
+
+
+def stable_baselines(task, limit, robots, horizon, batch):
+    from stable_baselines3 import PPO
+
+    class Stop(Exception):
+        pass
+
+    class Ended(Robots):
+        def step_wait(self):
+            if not self.batch.going:
+                raise Stop
+            return super().step_wait()
+
+    env = Ended(task, robots)
+    env.batch = Counted(task, robots)
+    model = PPO('MultiInputPolicy', env, n_steps=horizon, batch_size=batch, n_epochs=4,
+                learning_rate=1e-3, seed=0, device='cpu',
+                policy_kwargs={'net_arch': list(HIDDEN), 'log_std_init': -0.5})
+    env.reset()
+    clock = env.batch.clock = Clock(limit)
+    try:
+        model.learn(10**9)
+    except Stop:
+        return clock
+    raise AssertionError('unreachable')
+
+
+def rsl(task, limit):
+    from rsl_rl.env import VecEnv
+    from rsl_rl.runners import OnPolicyRunner
+    from tensordict import TensorDict
+
+    class Stop(Exception):
+        pass
+
+    class Env(VecEnv):
+        def __init__(self):
+            self.batch = Counted(task, 1024)
+            self.num_envs, self.num_actions, self.device, self.cfg = 1024, 2, 'cpu', {}
+            self.max_episode_length = 1600
+            self.episode_length_buf = torch.zeros(1024, dtype=torch.long)
+            self.batch.reset(0)
+
+        def get_observations(self):
+            parts = [torch.from_numpy(p.reshape(1024, -1).copy())
+                     for p in self.batch.observation.values()]
+            return TensorDict({'policy': torch.cat(parts, dim=1)}, batch_size=1024)
+
+        def step(self, actions):
+            if not self.batch.going:
+                raise Stop
+            batch = self.batch
+            batch.step(actions.numpy())
+            done = torch.from_numpy(batch.terminated | batch.truncated).clone()
+            return (self.get_observations(), torch.from_numpy(batch.reward.copy()), done,
+                    {'time_outs': torch.from_numpy(batch.truncated.copy())})
+
+    model = {'class_name': 'MLPModel', 'hidden_dims': list(HIDDEN), 'activation': 'elu',
+             'obs_normalization': True}
+    gaussian = {'class_name': 'GaussianDistribution', 'init_std': 0.6, 'std_type': 'scalar'}
+    config = {
+        'num_steps_per_env': 32, 'save_interval': 10**9, 'obs_groups': {
+            'actor': ['policy'], 'critic': ['policy']},
+        'actor': {**model, 'distribution_cfg': gaussian}, 'critic': dict(model),
+        'algorithm': {
+            'class_name': 'PPO', 'num_learning_epochs': 4, 'num_mini_batches': 4,
+            'clip_param': 0.2, 'gamma': 0.99, 'lam': 0.95, 'value_loss_coef': 1.0,
+            'entropy_coef': 0.002, 'learning_rate': 1e-3, 'max_grad_norm': 1.0,
+            'use_clipped_value_loss': True, 'schedule': 'adaptive', 'desired_kl': 0.01,
+            'rnd_cfg': None, 'symmetry_cfg': None}}
+    env = Env()
+    runner = OnPolicyRunner(env, config, None, 'cpu')
+    clock = env.batch.clock = Clock(limit)
+    try:
+        runner.learn(10**9)
+    except Stop:
+        return clock
+    raise AssertionError('unreachable')
+
+
+SYSTEMS = {
+    'ours': ours,
+    'sb3': lambda task, limit: stable_baselines(task, limit, 1024, 32, 8192),
+    'sb3-64': lambda task, limit: stable_baselines(task, limit, 64, 128, 2048),
+    'sb3-8': lambda task, limit: stable_baselines(task, limit, 8, 2048, 64),
+    'rsl_rl': rsl,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[1])
+    parser.add_argument('--seconds', type=float, default=60.0, help='CPU time of each')
+    parser.add_argument('--systems', nargs='+', choices=SYSTEMS, default=list(SYSTEMS))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rates = {}
+    for name in options.systems:
+        task = GoalReachingTask(SETTINGS)
+        for number in range(SETTINGS.errands):  # ways are planned before the clock starts
+            for place in range(task.maps):
+                task.pool.errand(place, number)
+        try:
+            clock = SYSTEMS[name](task, options.seconds)
+        except ImportError as error:
+            print(f'{name:8s} cannot be imported: {error}')
+            continue
+        rates[name] = clock.steps / clock.passed
+        reached = 'not reached' if clock.reached is None else f'{clock.reached:.0f} s'
+        print(f'{name:8s} {rates[name] / 1e3:7.1f} k steps/s of CPU time, '
+              f'{clock.steps / 1e3:6.0f} k steps; 90 % success: {reached}; at the end '
+              f'{np.mean(clock.last or [0.0]):.2f} of {len(clock.last)} episodes', flush=True)
+    peers = [rate for name, rate in rates.items() if name.startswith('sb3')]
+    if peers and 'ours' in rates:
+        print(f'ours / best of Stable-Baselines3: {rates["ours"] / max(peers):.1f}')
+
+
+if __name__ == '__main__':
+    main()
