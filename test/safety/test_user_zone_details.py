@@ -149,3 +149,35 @@ def test_point_in_a_stop_zone_stops_whatever_lies_outside():
     assert rule_of([zone('Stop', 'stop')], ((0.5, 0.6), (9.0, 9.0))) == 'Stop'
     still = strict([zone('Stop', 'stop')], [seen((0.5, 0.6), (9.0, 9.0))], GO).verdict
     assert still.command == (0.0, 0.0, 0.0)
+
+
+def test_zone_waits_for_all_of_its_cycles():
+    one = replace(zone('Mine', 'slowdown', slowdown_ratio=0.4), trigger_after=3)
+    held, rules = {}, []
+    for _ in range(4):
+        outcome = strict([one], [seen(ASIDE)], GO, held=held)
+        held = outcome.held
+        rules.append(outcome.verdict.rule)
+    assert rules == ['', '', 'Mine', 'Mine']
+
+
+def test_points_outside_are_none_of_those_a_detector_wants():
+    two = zone('Two', 'none', min_points=2)
+    assert strict([two], [seen(ASIDE, (9.0, 9.0))], GO).detections == ()
+    assert strict([two], [seen(ASIDE, (0.5, -0.6))], GO).detections == ('Two',)
+
+
+def test_short_horizon_of_an_approach_counts_as_it_is_given():
+    outline = [[0.3, 0.2], [0.3, -0.2], [-0.3, -0.2], [-0.3, 0.2]]
+    ahead = zone('Soon', 'approach', points=outline, time_before_collision=0.5)
+    # The zone's front is 0.35 m away: 0.7 s.
+    assert strict([ahead], [seen((0.65, 0.19))], GO).verdict.rule != 'Soon'
+    longer = replace(ahead, time_before_collision=3.5)
+    verdict = strict([longer], [seen((0.65, 0.19))], GO).verdict
+    assert verdict.rule == 'Soon' and verdict.command[0] == pytest.approx(0.1)
+
+
+def test_each_part_of_the_command_is_said():
+    slow = zone('Mine', 'slowdown', slowdown_ratio=0.4)
+    verdict = strict([slow], [seen(ASIDE)], (0.5, 0.1, -0.2)).verdict
+    assert verdict.reason.endswith('of (0.50 m/s, 0.10 m/s, -0.20 rad/s) let through')
