@@ -89,7 +89,7 @@ def test_ring_prunes_points_beside_a_straight_way():
 
 @pytest.mark.parametrize('twist', [
     (0.5, 0.0, 0.0), (-0.3, 0.4, 0.0), (0.5, 0.1, 0.8), (0.5, 0.1, -0.8), (0.1, -0.05, 2.0),
-    (0.02, 0.03, -1.0), (0.0, 0.0, 1.0)])
+    (0.02, 0.03, -1.0), (0.0, 0.0, 1.0), (0.0, -0.45, 1.0), (0.0, 0.45, -1.0)])
 @pytest.mark.parametrize('shape', [BOX, WEDGE, HEXAGON])
 def test_ring_is_as_wide_as_the_polygon_and_no_wider(shape, twist):
     corners = body_of(shape).corners
