@@ -3,8 +3,8 @@ Line following by camera on tracks that were never trained on: success and dista
 
     python benchmarks/line_camera.py [--tracks 200] [--model line] [--pictures F.png]
 
-Drives the suite with the expert (which knows its pose), and with the policy under true images,
-under flaws drawn by chance for each image, and as the learned camera shows them where one ships.
+Drives the suite with the expert (which knows its pose), and with the policy under true images and
+under flaws drawn by chance for each image.
 The picture shows the worst tracks under chance flaws: the line grey, the way driven red, and the
 last image seen.
 """
