@@ -12,6 +12,7 @@ SIMULATE = ['numba>=0.61', 'rosbags>=0.10', 'matplotlib>=3.8', 'tqdm>=4.60']
 LEARN = ['torch>=2.4', 'onnx>=1.17', 'onnxscript>=0.3']
 TRACK = ['tensorboardX>=2.6']
 TUNE = ['optuna>=4.0']
+FEDERATED = ['flwr>=1.42,<2']
 RL = ['gymnasium>=1.0']
 GPU_SIM = ['warp-lang>=1.19', 'torch>=2.4']
 ROS = [
@@ -68,6 +69,8 @@ setup(
         'learn': [*SIMULATE, *LEARN],
         'track': TRACK,
         'tune': [*SIMULATE, *LEARN, *TUNE],
+        # In an environment of its own, with constraints-federated.txt: it lowers protobuf.
+        'federated': [*SIMULATE, *LEARN, *FEDERATED],
         'rl': [*SIMULATE, *RL],
         'gpu-sim': [*SIMULATE, *GPU_SIM],
         'ros': ROS,
