@@ -7,6 +7,7 @@ import sys
 
 from synth_nodes import __version__
 from synth_nodes.commands import (
+    attack,
     campaign,
     check,
     dataset,
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument('--version', action='version', version=f'synth-nodes {__version__}')
     verbs = top.add_subparsers(title='verbs', required=True, metavar='VERB')
-    for module in (demo, launch, generate, dataset, metrics, train, evaluate, export,
+    for module in (demo, launch, generate, dataset, metrics, train, evaluate, attack, export,
                    models, check, replay, campaign, tune):
         module.add(verbs)
     return top

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from synth_nodes.policy.networks import GoalPolicy
+from synth_nodes.train.adversarial import harden
 from synth_nodes.train.distributed import Group
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
 from synth_nodes.train.samples import Samples
@@ -77,7 +78,7 @@ class Fitter:
             self.net.train()
             for batch, weight in self._batches(train):
                 check(cancelled)
-                loss += self._step(batch, weight, optimiser)
+                loss += self._step(self._hardened(batch), weight, optimiser)
                 schedule.step()
             stand.take(Epoch(self._group.sum(loss / per_epoch, self._device),
                              self.loss(validation)), self.net)
@@ -121,6 +122,13 @@ class Fitter:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         optimiser.step()
         return weight * float(loss.detach())
+
+    def _hardened(self, batch: Batch) -> Batch:
+        scan, *rest = batch
+        s = self._settings
+        moved = harden(scan, lambda seen: self._loss((seen, *rest)),  # type: ignore[arg-type]
+                       s.adversarial, s.observation.range_max)
+        return (moved, *rest)  # type: ignore[return-value]
 
     def _loss(self, batch: Batch) -> Tensor:
         scan, goal, velocity, command = batch

@@ -14,6 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from synth_nodes.errors import InputError
 from synth_nodes.policy.risk_network import mirrored, RiskNetwork
 from synth_nodes.train import loop
+from synth_nodes.train.adversarial import harden
 from synth_nodes.train.checkpoint import Checkpoint
 from synth_nodes.train.progress import Cancelled, Report
 from synth_nodes.train.risk_samples import RiskSamples
@@ -111,6 +112,13 @@ def _batch(pools: Sequence[Pool], settings: RiskSettings, chance: torch.Generato
     return scan, command, hit
 
 
+def _hardened(net: RiskNetwork, batch: Batch, settings: RiskSettings) -> Batch:
+    scan, command, hit = batch
+    moved = harden(scan, lambda seen: binary_cross_entropy_with_logits(
+        net.logit(seen, command), hit), settings.adversarial, settings.observation.range_max)
+    return moved, command, hit
+
+
 def _held(pools: Sequence[Pool]) -> list[Pool]:
     """Thin pools out evenly to what a check looks at."""
     return [(s, n[::max(1, len(n) // CHECKED)]) for s, n in pools]
@@ -161,7 +169,8 @@ class _Work:
 
     def step(self, step: int) -> Mapping[str, float]:
         _set_rate(self._optimiser, self._stage, step)
-        batch = _batch(self._pools, self._settings, self._chance)
+        batch = _hardened(self._net, _batch(self._pools, self._settings, self._chance),
+                          self._settings)
         return {'loss': _step(self._net, self._optimiser, batch)}
 
     def score(self) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from synth_nodes.settings import setting
 from synth_nodes.tasks.observation import ObservationSpec
+from synth_nodes.train.settings import AdversarialSettings
 
 
 @dataclass(frozen=True)
@@ -38,5 +39,7 @@ class RiskSettings:
     threads: int = setting(
         1, 'Threads that torch may use; more gain little and suffer on a busy machine.',
         low=1, high=256)
+    adversarial: AdversarialSettings = setting(  # noqa: RUF009
+        AdversarialSettings(), 'Attacks to learn to bear.')
     observation: ObservationSpec = setting(  # noqa: RUF009
         ObservationSpec(), 'How scans are laid out.')

@@ -9,6 +9,20 @@ from synth_nodes.world.people import ActorSettings
 
 
 @dataclass(frozen=True)
+class AdversarialSettings:
+    """Scans that are moved against the network while it learns, within the lidar's noise."""
+
+    share: float = setting(
+        0.0, 'Share of each batch whose scans are moved (FGSM); 0 for none.', low=0.0, high=1.0)
+    noise_std: float = setting(
+        0.01, "Deviation of the lidar's noise at zero range.", unit='m', low=0.0, high=1.0)
+    noise_slope: float = setting(
+        0.001, 'Growth of it with range.', low=0.0, high=0.5)
+    deviations: float = setting(
+        3.0, 'How far a range is moved, in deviations.', low=0.0, high=100.0)
+
+
+@dataclass(frozen=True)
 class BcSettings:
     """How a policy is cloned from the expert; the defaults take minutes on two cores."""
 
@@ -53,6 +67,8 @@ class BcSettings:
     evaluation_episodes: int = setting(
         50, 'Errands in each validation map that score the policy; 0 for none.',
         low=0, high=10000)
+    adversarial: AdversarialSettings = setting(  # noqa: RUF009
+        AdversarialSettings(), 'Attacks to learn to bear.')
     observation: ObservationSpec = setting(  # noqa: RUF009
         ObservationSpec(), 'What the policy sees.')
     actors: ActorSettings = setting(  # noqa: RUF009
