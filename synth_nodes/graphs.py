@@ -52,6 +52,8 @@ RATE = Argument('rate', 'Speed of simulated time against real time; 1.0 when not
                 kind=float)
 NOISE = Argument('noise', "Noise of the lidar: 'model', that of its settings, or 'learned' from "
                  'recorded drives.')
+CAMERA_NOISE = Argument('camera_noise', "Flaws of the camera: 'model', those of its settings, or "
+                        "'learned'.")
 CAMERA = Argument('camera', 'Start the RGB and depth camera too.', 'false', bool)
 
 MONITOR = Argument('monitor', 'Say in diagnostics whether scans are sound and drift.', 'false',
@@ -76,7 +78,7 @@ WORLD = (
     NodeEntry('imu_node', nice=SIMULATED),
     NodeEntry('odometry_node', nice=SIMULATED),
     NodeEntry('planner_node', nice=SIMULATED),
-    NodeEntry('camera_node', needs='camera', nice=SIMULATED),
+    NodeEntry('camera_node', (('noise', 'camera_noise'),), needs='camera', nice=SIMULATED),
 )
 DRIVING = (NodeEntry('policy_node'), NodeEntry('safety_monitor_node'))
 WATCHING = NodeEntry('monitor_node', needs='monitor', nice=SIMULATED)
@@ -85,13 +87,13 @@ SIM = Graph(
     'sim', 'A simulated robot, its sensors, the policy and the safety monitor.',
     (*WORLD, *DRIVING, WATCHING),
     (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('sim'), MAP, RATE, CAMERA,
-     NOISE, MONITOR),
+     NOISE, CAMERA_NOISE, MONITOR),
     base=('safety', 'sim'), localhost=True)
 TRAIN = Graph(
     'train', 'The graph sim with the trainer, which learns and swaps in new policies.',
     (*WORLD, *DRIVING, NodeEntry('trainer_node')),
     (NAMESPACE, _sim_time(True), PARAMS_FILE, _profile('train'), MAP, RATE, CAMERA,
-     NOISE),
+     NOISE, CAMERA_NOISE),
     base=('safety', 'sim'), localhost=True)
 ROBOT = Graph(
     'robot', 'The policy and the safety monitor on a real robot, whose drivers give the topics.',

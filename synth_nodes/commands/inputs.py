@@ -14,6 +14,7 @@ from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 
 if TYPE_CHECKING:
     from synth_nodes.dataset.reader import DataSet
+    from synth_nodes.sensors.camera_spec import CameraSpec
 
 T = TypeVar('T')
 
@@ -42,11 +43,7 @@ def robot_and_lidar(file: Path | None) -> tuple[RobotSpec, LidarSpec]:
     :param file: None for the defaults.
     :raises InputError: on an unreadable file, an unknown name, a wrong type or range.
     """
-    shared: dict[str, Any] = {}
-    if file is not None:
-        for section, values in sections(file):
-            if section.rsplit('/', 1)[-1] == '**':
-                shared.update(values)
+    shared = _shared(file)
     return (_group(RobotSpec, 'robot.', shared, file), _group(LidarSpec, 'lidar.', shared, file))
 
 
@@ -81,6 +78,18 @@ def open_sets(folders: Sequence[Path], ungated: bool) -> 'list[DataSet]':
             raise InputError(f"data sets {named[folder.name]} and {folder} are both called "
                              f"'{folder.name}'; rename one")
     return [DataSet(folder) for folder in folders]
+
+
+def camera_of(file: Path | None) -> 'CameraSpec':
+    """
+    Read the camera from the shared section of a ROS parameter file.
+
+    :param file: None for the defaults.
+    :raises InputError: as :func:`robot_and_lidar`.
+    """
+    from synth_nodes.sensors.camera_spec import CameraSpec
+
+    return _group(CameraSpec, 'camera.', _shared(file), file)
 
 
 def load_maps(files: Sequence[Path]) -> list[GridMap]:
@@ -122,6 +131,16 @@ def describe_settings(cls: type) -> str:
         unit = f' {leaf.unit}' if leaf.unit else ''
         lines.append(f'{leaf.name}={leaf.default}{unit}: {leaf.help}')
     return '\n'.join(lines)
+
+
+def _shared(file: Path | None) -> dict[str, Any]:
+    """Read what a parameter file says to all nodes."""
+    shared: dict[str, Any] = {}
+    if file is not None:
+        for section, values in sections(file):
+            if section.rsplit('/', 1)[-1] == '**':
+                shared.update(values)
+    return shared
 
 
 def _group(cls: type[T], prefix: str, shared: dict[str, Any], file: Path | None) -> T:

@@ -1,8 +1,9 @@
-"""`synth-nodes train generator`: learn what a real lidar makes of an ideal scan."""
+"""`synth-nodes train generator`: learn what a real sensor makes of an ideal reading."""
 
 import argparse
 from pathlib import Path
 
+from synth_nodes.commands import train_camera
 from synth_nodes.commands.common import (
     add_verb,
     indent,
@@ -15,24 +16,44 @@ from synth_nodes.commands.inputs import add_settings, describe_settings, setting
 
 EXAMPLE = """synth-nodes dataset import intel.log.gz --out real --split intel=train
 synth-nodes train generator --kind transformer --data real --out sensor
-synth-nodes train generator --kind gan --data real --set width=128 --set device=cuda"""
+synth-nodes train generator --kind gan --data real --set width=128 --set device=cuda
+synth-nodes train generator --of camera --kind vae --out camera"""
+OF = {'lidar': ('vae', 'gan', 'transformer', 'diffusion'), 'camera': ('vae', 'gan')}
+"""What can be learned, and by which kinds of model."""
 EVERY, BLOCK = 5, 25
 """Where no place is for validation, every fifth block of 25 records is."""
 
 
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
-    parser = add_verb(verbs, 'generator', 'Learn a sensor from recorded drives.', EXAMPLE, _train)
-    parser.add_argument('--kind', choices=('vae', 'gan', 'transformer', 'diffusion'),
-                        help='kind of model; vae if not given')
-    parser.add_argument('--data', type=Path, help='data set of recorded drives')
-    parser.add_argument('--out', type=Path, default=Path('sensor'),
-                        help='folder of the learned sensor; a checkpoint in it is continued')
+    parser = add_verb(verbs, 'generator', 'Learn a lidar from recorded drives, or a camera '
+                      'from renders.', EXAMPLE, _train)
+    parser.add_argument('--of', choices=tuple(OF), default='lidar', help='what is learned')
+    parser.add_argument('--kind', choices=OF['lidar'],
+                        help='kind of model, vae if not given; ' + ', '.join(
+                            f'{of}: {"|".join(kinds)}' for of, kinds in OF.items()))
+    parser.add_argument('--data', type=Path, help='data set of recorded drives, for a lidar')
+    parser.add_argument('--out', type=Path,
+                        help='folder of what is learned: sensor or camera if not given; a '
+                        'checkpoint in it is continued')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     add_settings(parser)
+    parser.add_argument('--params-file', type=Path, metavar='FILE',
+                        help='ROS parameter file whose camera to learn')
 
 
 def _train(args: argparse.Namespace) -> int:
+    from synth_nodes.errors import InputError
+
+    if (args.kind or 'vae') not in OF[args.of]:
+        raise InputError(f'--kind {args.kind} is not for --of {args.of}; it takes '
+                         f'{", ".join(OF[args.of])}')
+    if args.of == 'camera':
+        return train_camera.train(args)
+    return _train_lidar(args)
+
+
+def _train_lidar(args: argparse.Namespace) -> int:
     from synth_nodes.errors import InputError
     from synth_nodes.generators.model import GeneratorSettings
 
@@ -41,6 +62,7 @@ def _train(args: argparse.Namespace) -> int:
         return 0
     if args.data is None:
         raise InputError('name a data set of recorded drives: --data DIR')
+    args.out = args.out or Path('sensor')
     fixed = {n: v for n in ('kind', 'seed') if (v := getattr(args, n)) is not None}
     settings = settings_from_words(GeneratorSettings, args.set, fixed)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scans = NDArray[np.float32]
+Frames = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,39 @@ def fit_gaussian(ideal: Scans, real: Scans, reach: float, resolution: float) -> 
     return GaussianLidar(max(float(std), 1e-3), max(float(slope), 0.0),
                          float((hit & ~returned).sum() / max(hit.sum(), 1)), bias, resolution,
                          reach)
+
+
+@dataclass(frozen=True)
+class GaussianCamera:
+    """A camera with normal noise that grows with brightness, fitted to pairs."""
+
+    gain: float
+    read: float
+    """Deviation in the dark, of 255."""
+    shot: float
+    """Growth of the variance with brightness."""
+
+    def frames(self, ideal: Frames, seed: int = 0) -> Frames:
+        """Draw real frames, shape (N, H, W, 3), for ideal ones."""
+        rng = np.random.default_rng([59, seed])
+        mean = self.gain * ideal.astype(np.float32)
+        spread = np.sqrt(self.read ** 2 + self.shot * mean).astype(np.float32)
+        out = mean + spread * rng.standard_normal(ideal.shape, np.float32)
+        return np.asarray(np.clip(np.round(out), 0, 255), np.uint8)
+
+
+def fit_gaussian_camera(ideal: Frames, real: Frames) -> GaussianCamera:
+    """
+    Fit to pairs: one gain, and the variance of what differs from neighbours in flat places.
+
+    :param ideal, real: shape (N, H, W, 3).
+    """
+    x, y = ideal.astype(np.float32), real.astype(np.float32)
+    gain = float((x * y).sum(dtype=float) / max((x * x).sum(dtype=float), 1.0))
+    # Differences of neighbours have twice the variance of the noise; edges are left out.
+    step, own = np.diff(y, axis=2), np.abs(np.diff(x, axis=2))
+    bright = (gain * x)[:, :, 1:]
+    flat = (own < 3) & (bright < 230)
+    share, square = bright[flat], 0.5 * step[flat] ** 2
+    slope, floor = np.polyfit(share, square, 1)
+    return GaussianCamera(gain, float(np.sqrt(max(floor, 0.0))), max(float(slope), 0.0))

@@ -134,12 +134,17 @@ def start_session(content: bytes, contract: PolicyContract, where: str, device: 
     :param device: 'cpu', 'cuda', or 'auto' for CUDA where ONNX Runtime offers it.
     :raises InputError: when it is no model, or not the one of its contract.
     """
-    session = _start(content, where, device)
+    session = start_graph(content, where, device)
     _check_graph(session, contract, where)
     return session
 
 
-def _start(content: bytes, where: str, device: str) -> Any:
+def start_graph(content: bytes, where: str, device: str) -> Any:
+    """
+    Make a session of ONNX Runtime of any graph: one thread, no busy waiting.
+
+    :raises InputError: when it is no model, or the device is not to be had.
+    """
     if device not in DEVICES:
         raise InputError(f"parameter 'device' = {device!r} must be one of {', '.join(DEVICES)}")
     options = onnxruntime.SessionOptions()

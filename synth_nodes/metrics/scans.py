@@ -6,8 +6,10 @@ telling which flaw was added to one: noise, smoothing, dropouts, bias, quantisat
 its features see what makes a sensor's output look real.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +48,18 @@ def channels(scan: Scans, reach: float = REACH) -> NDArray[np.float32]:
                     axis=1)
 
 
-class ScanNet(nn.Module):
+class FeatureNet(nn.Module):
+    """A network that tells classes apart, and the features that it does so by."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Turn what it takes, (N, ...), into features, (N, width)."""
+        raise NotImplementedError
+
+
+F = TypeVar('F', bound=FeatureNet)
+
+
+class ScanNet(FeatureNet):
     """Convolutions over beams: 4 channels in, `WIDTH` features and `classes` scores out."""
 
     def __init__(self, classes: int) -> None:
@@ -83,15 +96,17 @@ class FitPlan:
     seed: int = 0
 
 
-def fit(x: NDArray[np.float32], y: NDArray[np.int64], classes: int, plan: FitPlan) -> ScanNet:
+def fit(x: NDArray[np.float32], y: NDArray[np.int64], make: Callable[[], F], plan: FitPlan) -> F:
     """
     Fit a network to tell classes apart.
 
-    :param x: from :func:`channels`, shape (N, 4, beams); y: shape (N,).
+    :param x: what the network takes, shape (N, ...), as from :func:`channels`.
+    :param y: class of each, shape (N,).
+    :param make: makes the network, with weights drawn by chance.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
-        net = ScanNet(classes)
+        net = make()
         order = torch.Generator().manual_seed(plan.seed)
         optimiser = torch.optim.AdamW(net.parameters(), plan.learning_rate,
                                       weight_decay=plan.weight_decay)
@@ -109,7 +124,7 @@ def fit(x: NDArray[np.float32], y: NDArray[np.int64], classes: int, plan: FitPla
 
 
 @torch.no_grad()
-def scores(net: ScanNet, x: NDArray[np.float32]) -> Array:
+def scores(net: FeatureNet, x: NDArray[np.float32]) -> Array:
     """Probabilities of each class, shape (N, classes)."""
     parts = [torch.softmax(net(torch.from_numpy(x[k:k + 2048])), dim=1)
              for k in range(0, len(x), 2048)]
@@ -117,7 +132,7 @@ def scores(net: ScanNet, x: NDArray[np.float32]) -> Array:
 
 
 @torch.no_grad()
-def embed(net: ScanNet, x: NDArray[np.float32]) -> Array:
+def embed(net: FeatureNet, x: NDArray[np.float32]) -> Array:
     """Features, shape (N, WIDTH)."""
     parts = [net.features(torch.from_numpy(x[k:k + 2048])) for k in range(0, len(x), 2048)]
     return torch.cat(parts).double().numpy()
@@ -158,7 +173,7 @@ def learn_features(scan: Scans, reach: float = REACH, plan: FitPlan | None = Non
     rng = np.random.default_rng([41, chosen.seed])
     x = np.concatenate([channels(flawed(scan, k, rng), reach) for k in range(len(FLAWS))])
     y = np.repeat(np.arange(len(FLAWS)), len(scan))
-    return fit(x, y, len(FLAWS), chosen)
+    return fit(x, y, lambda: ScanNet(len(FLAWS)), chosen)
 
 
 def inception_score(probabilities: Array) -> float:

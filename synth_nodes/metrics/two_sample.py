@@ -5,12 +5,14 @@ Lopez-Paz and Oquab 2017 (arXiv:1610.06545). 0.5 means that it cannot, 1 that it
 groups are given (places, drives), a group is in training or in test, never in both.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.metrics.distances import Measured
-from synth_nodes.metrics.scans import channels, fit, FitPlan, REACH, Scans, scores
+from synth_nodes.metrics.scans import channels, F, fit, FitPlan, REACH, ScanNet, Scans, scores
 
 Array = NDArray[np.float64]
 
@@ -46,17 +48,29 @@ def two_sample_auc(real: Scans, synthetic: Scans, groups: NDArray[np.integer] | 
     if min(len(real), len(synthetic)) < 20 * folds:
         raise InputError(f'{len(real)} and {len(synthetic)} scans are too few for a test in '
                          f'{folds} folds; it takes {20 * folds}')
+    return separability(channels(real, reach), channels(synthetic, reach), lambda: ScanNet(2),
+                        groups, folds, seed, plan)
+
+
+def separability(real: NDArray[np.float32], synthetic: NDArray[np.float32],
+                 make: Callable[[], F], groups: NDArray[np.integer] | None = None,
+                 folds: int = 5, seed: int = 0, plan: FitPlan | None = None) -> Measured:
+    """
+    Tell records of any kind apart, as :func:`two_sample_auc` does scans.
+
+    :param real, synthetic: what the network takes, shapes (N, ...) and (M, ...).
+    :param make: makes the network, with two classes.
+    """
     held_real = _folds(len(real), groups, folds, seed)
     held_fake = _folds(len(synthetic), groups, folds, seed)
     base = plan or FitPlan(seed=seed)
     areas = []
     for fold in range(folds):
-        x = np.concatenate((channels(real[held_real != fold], reach),
-                            channels(synthetic[held_fake != fold], reach)))
+        x = np.concatenate((real[held_real != fold], synthetic[held_fake != fold]))
         y = np.repeat([1, 0], [(held_real != fold).sum(), (held_fake != fold).sum()])
-        net = fit(x, y.astype(np.int64), 2, base)
-        areas.append(auc(scores(net, channels(real[held_real == fold], reach))[:, 1],
-                         scores(net, channels(synthetic[held_fake == fold], reach))[:, 1]))
+        net = fit(x, y.astype(np.int64), make, base)
+        areas.append(auc(scores(net, real[held_real == fold])[:, 1],
+                         scores(net, synthetic[held_fake == fold])[:, 1]))
     half = 2.776 * float(np.std(areas, ddof=1)) / np.sqrt(folds) if folds == 5 else (
         2.0 * float(np.std(areas, ddof=1)) / np.sqrt(folds))
     centre = float(np.mean(areas))

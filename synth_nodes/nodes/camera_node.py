@@ -9,7 +9,9 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
+from synth_nodes.dataset.frames import ideal_camera
 from synth_nodes.errors import InputError
+from synth_nodes.nodes.learned import learned_camera
 from synth_nodes.nodes.pairing import Pairing
 from synth_nodes.nodes.parameters import CameraParameters, NODE_PARAMETERS
 from synth_nodes.ros.clocks import to_ns, to_stamp
@@ -38,8 +40,10 @@ class CameraNode(Node):
         self.faults = FaultSwitch()
         self.settings = s = declare(
             self, CameraParameters, NODE_PARAMETERS.values(), live=self.faults.live)
+        self.learned = learned_camera(s)
+        self.spec = s.camera if self.learned is None else ideal_camera(s.camera)
         # Checks the settings and loads the kernels before the first map comes.
-        Camera(s.camera, [Scene(_EMPTY)]).capture(np.zeros((1, 3)))
+        Camera(self.spec, [Scene(_EMPTY)]).capture(np.zeros((1, 3)))
         self.camera: Camera | None = None
         self.fault = 'no scene yet'
         self.frames = 0
@@ -55,7 +59,7 @@ class CameraNode(Node):
         for field, topic, encoding in topics:
             self.images.append((field, new_image(s.camera, encoding, s.frame_id),
                                 advertise(self, Image, topic, DRIVER, report)))
-        self.info = new_camera_info(s.camera, s.frame_id)
+        self.info = new_camera_info(self.spec, s.frame_id)
         self.infos = [advertise(self, CameraInfo, topic, DRIVER, report)
                       for topic in ('camera/camera_info', 'camera/depth/camera_info')]
         self.faults.begin(s.faults, image_channels(s.camera), s.seed, s.frame_id, self._send,
@@ -68,7 +72,7 @@ class CameraNode(Node):
     def _take_scene(self, message: String) -> None:
         try:
             scene = text_to_scene(message.data)
-            self.camera = Camera(self.settings.camera, [scene], self.settings.seed)
+            self.camera = Camera(self.spec, [scene], self.settings.seed)
             self.fault = ''
         except InputError as error:
             self.camera, self.fault = None, str(error)
@@ -86,9 +90,11 @@ class CameraNode(Node):
         if pair is None or self.camera is None:
             return
         truth, obstacles = pair
+        velocity = velocity_of(truth.twist.twist)[None]
         frames = self.camera.capture(
-            pose_of(truth.pose.pose)[None], None, obstacles_of(obstacles)[None],
-            velocity_of(truth.twist.twist)[None])
+            pose_of(truth.pose.pose)[None], None, obstacles_of(obstacles)[None], velocity)
+        if self.learned is not None:
+            frames.rgb[:] = self.learned.frames(frames.rgb, velocity[:, 2])
         self.faults.take(to_ns(truth.header.stamp), {
             field: getattr(frames, field)[0] for field, _, _ in self.images})
         self.frames += 1

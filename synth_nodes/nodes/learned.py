@@ -1,16 +1,19 @@
-"""The learned sensor of a lidar, loaded only where it is asked for."""
+"""Learned sensors, loaded only where they are asked for."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
-from synth_nodes.nodes.parameters import LidarParameters
+from synth_nodes.nodes.parameters import CameraParameters, LidarParameters
 from synth_nodes.resources import share
 from synth_nodes.types import LidarSpec
+
+if TYPE_CHECKING:
+    from synth_nodes.infer.camera import CameraSession
 
 
 class ScanMaker(Protocol):
@@ -67,3 +70,23 @@ def _from_weights(folder: Path, seed: int) -> ScanMaker:
 def ideal(lidar: LidarSpec) -> LidarSpec:
     """Take the noise out of a lidar's settings: what is learned takes its place."""
     return replace(lidar, noise_std=0.0, noise_slope=0.0, dropout=0.0)
+
+
+def learned_camera(settings: CameraParameters) -> 'CameraSession | None':
+    """
+    Load the learned camera that the parameters ask for.
+
+    :return: None where they ask for none.
+    :raises InputError: when it is damaged, or learned from cameras unlike this one.
+    """
+    if settings.noise != 'learned':
+        return None
+    from synth_nodes.infer.camera import load_camera
+
+    session = load_camera(settings.learned_sensor, settings.seed)
+    camera = settings.camera
+    try:
+        session.card.check_camera(camera.width, camera.height, camera.horizontal_fov)
+    except InputError as error:
+        raise InputError(f"camera_node: noise = 'learned': {error}") from None
+    return session

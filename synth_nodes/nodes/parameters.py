@@ -103,7 +103,15 @@ class CameraParameters:
 
     camera: CameraSpec = field(default_factory=CameraSpec)
     faults: FaultSettings = field(default_factory=FaultSettings)
-    seed: int = setting(5, 'Seed of noise.', low=0, high=2**31 - 1)
+    noise: str = setting(
+        'model', "Flaws of the images as 'camera' says, or as a camera learned them: 'learned' "
+        'takes the place of all that lens, shutter and sensor do to colours.',
+        choices=('model', 'learned'))
+    learned_sensor: str = setting(
+        '', "Folder of the learned camera ('synth-nodes train generator --of camera'); the one "
+        'that ships with the package where empty.')
+    seed: int = setting(5, 'Seed of noise, and of which learned camera it is.',
+                        low=0, high=2**31 - 1)
     frame_id: str = setting('camera_optical', 'Frame of the images: z ahead, x right, y down.')
     segmentation: bool = setting(False, 'Publish true labels of the pixels.')
 

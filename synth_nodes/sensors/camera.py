@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+import copy
 from dataclasses import dataclass
 
 import cv2
@@ -56,18 +57,30 @@ class Camera:
         :param threads: that share a batch.
         :raises InputError: when settings do not go together, or a scene cannot be used.
         """
-        self.spec = spec
         self.atlas = scenes if isinstance(scenes, SceneAtlas) else SceneAtlas.build(scenes)
+        if threads < 1:
+            raise InputError(f'camera threads = {threads} must be 1 or more')
+        self._threads = threads
+        self._begin(spec, seed)
+        self._textures = pack_textures(self.atlas.scenes)
+
+    def with_spec(self, spec: CameraSpec, seed: int = 0) -> 'Camera':
+        """
+        Make another camera in the same scenes, sharing what was prepared for them.
+
+        :raises InputError: as when made.
+        """
+        other = copy.copy(self)
+        other._begin(spec, seed)
+        return other
+
+    def _begin(self, spec: CameraSpec, seed: int) -> None:
         lowest = min(s.wall_height for s in self.atlas.scenes)
-        self.lens = make_lens(spec)
+        self.spec, self.lens = spec, make_lens(spec)
         if spec.mount[2] >= lowest:
             raise InputError(f'camera.mount: z = {spec.mount[2]} m must be below the walls of '
                              f'every scene, the lowest of which are {lowest} m high')
-        if threads < 1:
-            raise InputError(f'camera threads = {threads} must be 1 or more')
-        self._textures = pack_textures(self.atlas.scenes)
         self._vignette = vignette_of(spec)
-        self._threads = threads
         self._seed = seed
         self._frame = 0
         self._gain: NDArray[np.float64] = np.full(0, spec.exposure)
@@ -134,7 +147,7 @@ class Camera:
             self._gain = np.full(batch, spec.exposure)
         keys = frame_keys(self._seed, batch, self._frame)
         self._frame += 1
-        plain = spec.vignette == spec.read_noise == spec.shot_noise == 0.0
+        plain = spec.read_noise == spec.shot_noise == 0.0 and (self._vignette == 1.0).all()
         if not (plain and (self._gain == 1.0).all()):
             expose(rgb.reshape(batch, spec.height, -1), self._gain, self._vignette,
                    spec.read_noise, spec.shot_noise, keys)

@@ -45,6 +45,9 @@ class CameraSpec:
     auto_exposure: float = setting(
         0.0, 'Share of the way to a middle brightness that the gain goes with each frame.',
         low=0.0, high=1.0)
+    colour_gain: tuple[float, ...] = setting(
+        (1.0, 1.0, 1.0), 'Gain of red, green and blue: what a wrong white balance leaves.',
+        low=0.1, high=4.0)
     blur: float = setting(
         0.0, 'Standard deviation of the blur of the lens.', unit='px', low=0.0, high=20.0)
     vignette: float = setting(
@@ -94,6 +97,9 @@ class CameraSpec:
         if len(self.distortion) != 5:
             raise InputError(f'camera.distortion = {list(self.distortion)} must be k1, k2, p1, '
                              'p2, k3')
+        if len(self.colour_gain) != 3:
+            raise InputError(f'camera.colour_gain = {list(self.colour_gain)} must be red, green, '
+                             'blue')
         if not self.depth_min < self.depth_max:
             raise InputError(f'camera.depth_min = {self.depth_min} m must be below '
                              f'camera.depth_max = {self.depth_max} m')

@@ -115,11 +115,16 @@ def measure_depth(
 
 
 def vignette_of(spec: CameraSpec) -> NDArray[np.float32]:
-    """Brightness left in each colour of each pixel, shape (H, 3 W): 1 - loss (r / corner)^2."""
+    """
+    Say what lens and white balance leave of each colour of each pixel, shape (H, 3 W).
+
+    It is the colour's gain times 1 - loss (r / corner)^2.
+    """
     v, u = np.mgrid[:spec.height, :spec.width]
     x, y = u - 0.5 * (spec.width - 1), v - 0.5 * (spec.height - 1)
     square = (x * x + y * y) / (x[0, 0] ** 2 + y[0, 0] ** 2)
-    return np.repeat(1.0 - spec.vignette * square, 3, axis=1).astype(np.float32)
+    left = np.repeat(1.0 - spec.vignette * square, 3, axis=1)
+    return np.asarray(left * np.tile(spec.colour_gain, spec.width), np.float32)
 
 
 @inline

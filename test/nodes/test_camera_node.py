@@ -45,3 +45,26 @@ def test_camera_shows_the_world(peer, tmp_path):
 
 def test_camera_that_cannot_be_is_refused(refused):
     assert 'camera.pitch = 1.2 rad' in refused('camera_node', 'camera.pitch:=1.2')
+
+
+def test_learned_flaws_take_the_place_of_those_of_the_settings(peer, tmp_path):
+    cells = np.full((120, 160), 0, np.int8)
+    cells[:2], cells[-2:], cells[:, :2], cells[:, -2:] = 100, 100, 100, 100
+    hall = save_map(GridMap(cells, 0.05), tmp_path, 'hall')
+    peer.start('world_node', f'map:={hall}', 'random_start:=false', 'start_pose:=[2.0, 3.0, 0.0]',
+               'actors.count:=0', 'with_camera:=true', 'camera.rate:=5.0', 'dress.lines:=0')
+    small = ('camera.rate:=5.0', 'camera.width:=96', 'camera.height:=72')
+    peer.start('camera_node', *small, 'noise:=learned', 'camera.read_noise:=90.0',
+               'camera.distortion:=[-0.2, 0.0, 0.0, 0.0, 0.0]')
+    images, infos = (peer.listen(kind, f'camera/{topic}') for kind, topic in (
+        (Image, 'image_raw'), (CameraInfo, 'camera_info')))
+    assert peer.until(lambda: min(len(images), len(infos)) > 3)
+    one, two = (pixels_of(m).astype(float) for m in images[-2:])
+    # Other noise in each frame of the same view, by far less than what the settings say.
+    assert 0.5 < np.std(one - two) < 30.0 and abs(one.mean() - two.mean()) < 3.0
+    assert set(infos[-1].d) == {0.0}
+    assert peer.end() == [0] * 2
+
+
+def test_learned_camera_of_another_shape_is_refused(refused):
+    assert 'same shape' in refused('camera_node', 'noise:=learned', 'camera.width:=640')

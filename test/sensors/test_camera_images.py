@@ -234,3 +234,16 @@ def test_noise_of_neighbours_rows_colours_and_frames_is_unrelated():
         assert abs((one * other).mean()) < 5.0 / np.sqrt(one.size)
     assert noise.var() == pytest.approx(1.0 + 1.0 / 12.0 / 64.0, rel=0.01)
     assert (np.abs(noise).max(), abs((noise ** 3).mean()) < 0.02) == (24.0 / 8.0, True)
+
+
+def test_colour_gain_tints_and_another_spec_shares_the_scenes(scenes):
+    poses, _, _ = start(scenes, 2)
+    plain = Camera(CameraSpec(width=64, height=48), scenes)
+    tint = plain.with_spec(CameraSpec(width=64, height=48, colour_gain=(0.5, 1.0, 0.25)))
+    true, seen = plain.capture(poses).rgb.astype(float), tint.capture(poses).rgb.astype(float)
+    assert np.abs(seen - true * (0.5, 1.0, 0.25)).max() <= 1.0
+    small = plain.with_spec(CameraSpec(width=32, height=24), 3)
+    assert small.capture(poses).rgb.shape == (2, 24, 32, 3)
+    assert plain.capture(poses).rgb.shape == (2, 48, 64, 3)
+    with pytest.raises(InputError, match='red, green, blue'):
+        plain.with_spec(CameraSpec(colour_gain=(1.0, 1.0)))
