@@ -2,11 +2,12 @@
 Line following by camera on tracks that were never trained on: success and distance from the line.
 
     python benchmarks/line_camera.py [--tracks 200] [--model line] [--pictures F.png]
+    python benchmarks/line_camera.py --tracks 10 --learned models
 
-Drives the suite with the expert (which knows its pose), and with the policy under true images and
-under flaws drawn by chance for each image.
-The picture shows the worst tracks under chance flaws: the line grey, the way driven red, and the
-last image seen.
+Drives the suite with the expert, which knows its pose, and with the policy under true images and
+under flaws drawn by chance for each image; with --learned only with the policy, under images as
+that learned camera tells them. The picture shows the worst tracks of the last of these: the line
+grey, the way driven red, and the last image seen.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 from synth_nodes.envs.line_camera import flawless
 from synth_nodes.envs.settings import LineCameraSettings
 from synth_nodes.files import write_atomically
+from synth_nodes.generators.camera import degrader
 from synth_nodes.infer.session import load_policy
 from synth_nodes.sensors.image_chance import ChanceFlaws
 from synth_nodes.train.line_camera import evaluate_line, FIRST_TEST, Run, summary
@@ -52,11 +54,14 @@ def main() -> None:
     parser.add_argument('--tracks', type=int, default=200)
     parser.add_argument('--model', default='line')
     parser.add_argument('--pictures', type=Path)
+    parser.add_argument('--learned', type=Path)
     args = parser.parse_args()
     task = LineCameraSettings()
     policy = load_policy(args.model, task.line.robot, camera=task.camera).act
     kinds = {'expert': (None, flawless), 'true images': (policy, flawless),
              'chance flaws': (policy, ChanceFlaws(FIRST_TEST))}
+    if args.learned:
+        kinds = {'learned camera': (policy, degrader(args.learned, seed=1))}
     for name, (driver, flaws) in kinds.items():
         runs = evaluate_line(driver, task, args.tracks, flaws)
         s = summary(runs)
