@@ -42,8 +42,10 @@ def test_room_to_a_segment_is_that_of_fine_sampling(ax, ay, bx, by, body):
 @given(COORDINATE, COORDINATE, st.floats(0, 0.1), st.sampled_from([BODY, WEDGE]))
 def test_room_to_a_disc_is_that_to_its_centre_less_its_radius(x, y, radius, body):
     point = np.array([[x, y]])
-    assert gaps(body, point, None, np.array([radius]))[0] == pytest.approx(
-        gaps(body, point, point, np.zeros(1))[0] - radius, abs=1e-9)
+    room = gaps(body, point, None, np.array([radius]))[0]
+    centre = gaps(body, point, point, np.zeros(1))[0]
+    assert room >= centre - radius - 1e-9
+    assert room == pytest.approx(centre - radius, abs=1e-9) or centre >= NEAR - 1e-9
 
 
 def test_nothing_is_infinitely_far():
