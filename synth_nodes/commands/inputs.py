@@ -59,6 +59,43 @@ def add_data(parser: argparse.ArgumentParser, what: str) -> None:
                         help='learn from data sets that failed their quality gate too')
 
 
+def add_registry(parser: argparse.ArgumentParser, promote: str) -> None:
+    """
+    Add the options that put a policy into a registry.
+
+    :param promote: help of `--promote`.
+    """
+    parser.add_argument('--registry', type=Path, help='registry to add the policy to')
+    parser.add_argument('--promote', action='store_true', help=promote)
+
+
+def check_registry(args: argparse.Namespace) -> None:
+    """
+    Check that there is a registry to promote in, before long work begins.
+
+    :raises InputError: when there is none.
+    """
+    if args.promote and args.registry is None:
+        raise InputError('--promote needs --registry DIR')
+
+
+def register(args: argparse.Namespace, promote: bool) -> str | None:
+    """
+    Add the policy in `args.out` to the registry that was named; give its version.
+
+    :param promote: whether to make it the current one.
+    """
+    from synth_nodes.export.registry import Registry
+
+    if args.registry is None:
+        return None
+    registry = Registry(args.registry)
+    version = registry.add(args.out)
+    if promote:
+        registry.promote(version)
+    return version
+
+
 def open_sets(folders: Sequence[Path], ungated: bool) -> 'list[DataSet]':
     """
     Open data sets to learn from.
@@ -70,14 +107,15 @@ def open_sets(folders: Sequence[Path], ungated: bool) -> 'list[DataSet]':
     from synth_nodes.metrics.judge import gate_problem
 
     named: dict[str, Path] = {}
-    for folder in folders:
-        problem = '' if ungated else gate_problem(folder, DataSet(folder).digest())
+    sets = [DataSet(folder) for folder in folders]
+    for folder, data in zip(folders, sets, strict=True):
+        problem = '' if ungated else gate_problem(folder, data.digest())
         if problem:
             raise InputError(f'{problem}; make it better, or give --ungated')
         if named.setdefault(folder.name, folder) != folder:
             raise InputError(f"data sets {named[folder.name]} and {folder} are both called "
                              f"'{folder.name}'; rename one")
-    return [DataSet(folder) for folder in folders]
+    return sets
 
 
 def camera_of(file: Path | None) -> 'CameraSpec':

@@ -23,11 +23,14 @@ from synth_nodes.commands.common import (
 )
 from synth_nodes.commands.inputs import (
     add_data,
+    add_registry,
     add_robot,
     add_settings,
+    check_registry,
     describe_settings,
     load_maps,
     open_sets,
+    register,
     robot_and_lidar,
     settings_from_words,
 )
@@ -68,9 +71,7 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--quick', action='store_true',
                         help='try the whole chain in seconds; the policy will not be good')
     add_settings(parser)
-    parser.add_argument('--registry', type=Path, help='registry to add the policy to')
-    parser.add_argument('--promote', action='store_true',
-                        help='make it the current one of that registry')
+    add_registry(parser, 'make it the current one of that registry')
     add_robot(parser)
 
 
@@ -83,8 +84,7 @@ def _train(args: argparse.Namespace) -> int:
     if args.settings:
         print(indent(describe_settings(BcSettings)))
         return 0
-    if args.promote and args.registry is None:
-        raise InputError('--promote needs --registry DIR')
+    check_registry(args)
     fixed = {} if args.seed is None else {'seed': args.seed}
     if args.map and 'validation_buildings' not in ' '.join(args.set):
         fixed['validation_buildings'] = max(1, len(args.map) // 5)
@@ -116,7 +116,7 @@ def _train(args: argparse.Namespace) -> int:
                 return 1
     if contract is None:
         return 0
-    version = _register(args)
+    version = register(args, args.promote)
     if args.json:
         print_json({'policy': args.out / 'policy.onnx', 'sha256': contract.sha256,
                     'scores': contract.scores, 'version': version})
@@ -134,15 +134,3 @@ def _torchrun(args: argparse.Namespace) -> int:
     run = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--local-addr',
            '127.0.0.1', '--nproc-per-node', str(args.processes), '-m', 'synth_nodes.cli']
     return subprocess.run([*run, *args.words], check=False).returncode
-
-
-def _register(args: argparse.Namespace) -> str | None:
-    from synth_nodes.export.registry import Registry
-
-    if args.registry is None:
-        return None
-    registry = Registry(args.registry)
-    version = registry.add(args.out)
-    if args.promote:
-        registry.promote(version)
-    return version

@@ -16,10 +16,13 @@ from synth_nodes.commands.common import (
 )
 from synth_nodes.commands.inputs import (
     add_data,
+    add_registry,
     add_robot,
     add_settings,
+    check_registry,
     describe_settings,
     open_sets,
+    register,
     robot_and_lidar,
     settings_from_words,
 )
@@ -43,22 +46,18 @@ def add(verbs: Subparsers) -> None:
     add_data(parser, 'data set to learn from; drives of the robot are simulated if none')
     parser.add_argument('--out', type=Path, default=Path('tuned'),
                         help=f'folder for policy.onnx, policy.json, {REPORT} and {PICTURE}')
-    parser.add_argument('--registry', type=Path, help='registry to add the policy to')
-    parser.add_argument('--promote', action='store_true',
-                        help='make it the current one, unless a gated figure got worse')
+    add_registry(parser, 'make it the current one, unless a gated figure got worse')
     add_settings(parser)
     add_robot(parser)
 
 
 def _tune(args: argparse.Namespace) -> int:
-    from synth_nodes.errors import InputError
     from synth_nodes.train.tune_settings import TuneSettings
 
     if args.settings:
         print(indent(describe_settings(TuneSettings)))
         return 0
-    if args.promote and args.registry is None:
-        raise InputError('--promote needs --registry DIR')
+    check_registry(args)
     settings = settings_from_words(TuneSettings, args.set, {})
     robot, lidar = robot_and_lidar(args.params_file)
     sets = open_sets(args.data, args.ungated)
@@ -85,21 +84,9 @@ def _tune(args: argparse.Namespace) -> int:
     told = {**tuned.report, 'worse': list(tuned.worse), 'sha256': contract.sha256}
     write_atomically(args.out / REPORT, (json.dumps(told, indent=2) + '\n').encode())
     draw_tuning(tuned.report, args.out / PICTURE)
-    version = _register(args, bool(tuned.worse))
+    version = register(args, args.promote and not tuned.worse)
     _say(args, tuned, {**told, 'version': version})
     return 1 if tuned.worse else 0
-
-
-def _register(args: argparse.Namespace, worse: bool) -> str | None:
-    from synth_nodes.export.registry import Registry
-
-    if args.registry is None:
-        return None
-    registry = Registry(args.registry)
-    version = registry.add(args.out)
-    if args.promote and not worse:
-        registry.promote(version)
-    return version
 
 
 def _say(args: argparse.Namespace, tuned: 'Tuned', told: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from synth_nodes.policy.contract import PolicyContract
 from synth_nodes.policy.dense import DensePolicy
 from synth_nodes.policy.networks import Adapter, GoalPolicy, ScanPolicy
 from synth_nodes.policy.recurrent import RecurrentPolicy
+from synth_nodes.policy.weights import initialisers
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.types import RobotSpec
 
@@ -47,11 +48,7 @@ def rebuild_network(content: bytes, contract: PolicyContract, where: str) -> Goa
     :param where: name of the file, for messages.
     :raises InputError: when the file holds no network of a known family.
     """
-    import onnx
-    from onnx import numpy_helper
-
-    held = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy())
-            for i in onnx.load_from_string(content).graph.initializer}
+    held = initialisers(content)
     name = contract.provenance.get('settings', {}).get('network', 'conv')
     name = 'conv' if name == 'ring' else name
     try:

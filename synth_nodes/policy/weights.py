@@ -2,11 +2,23 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import nn
+from torch import nn, Tensor
 
 from synth_nodes.errors import InputError
+
+
+def initialisers(content: bytes) -> dict[str, Tensor]:
+    """
+    Give the weights and normalisers in an ONNX file by their names.
+
+    :raises Exception: of many classes, where the content is no ONNX file.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    return {entry.name: torch.from_numpy(numpy_helper.to_array(entry).copy())
+            for entry in onnx.load_from_string(content).graph.initializer}
 
 
 def load_weights(net: nn.Module, path: Path) -> None:
@@ -17,20 +29,16 @@ def load_weights(net: nn.Module, path: Path) -> None:
     :param path: ONNX file, whose initialisers bear the names of the module's state.
     :raises InputError: when the file cannot be read or holds another network.
     """
-    import onnx
-    from onnx import numpy_helper
-
     try:
-        graph = onnx.load(path).graph
+        there = initialisers(path.read_bytes())
     except Exception as error:
         raise InputError(f'{path} is not an ONNX file that can be read: {error}') from None
-    there = {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}
     state = net.state_dict()
     for name, own in state.items():
         found = there.get(name)
-        if found is None or found.shape != tuple(own.shape):
-            shape = 'nothing' if found is None else f'shape {found.shape}'
+        if found is None or found.shape != own.shape:
+            shape = 'nothing' if found is None else f'shape {tuple(found.shape)}'
             raise InputError(
                 f"{path} does not fit: '{name}' has shape {tuple(own.shape)} here, but {shape} "
                 'there; start from a policy of the same network, layout and width')
-    net.load_state_dict({name: torch.from_numpy(np.array(there[name])) for name in state})
+    net.load_state_dict({name: there[name] for name in state})

@@ -8,18 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from synth_nodes.envs.task import Task
 from synth_nodes.settings import setting
-from synth_nodes.train.fit import Epoch
+from synth_nodes.train.fit import command_loss, Epoch
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
 from synth_nodes.types import FloatArray
 
 _NOISE_TIME = 0.6
 """How long a disturbance of the commands lasts [s]."""
-_BETA = 0.05
-"""Error, as a share of the command's half span, up to which the loss is quadratic."""
 Inputs = Mapping[str, NDArray[np.generic]]
 
 
@@ -210,7 +207,7 @@ class CloneFitter:
         total = 0.0
         for begin in range(0, len(lesson), 512):
             inputs, command = _tensors(lesson, torch.arange(begin, min(begin + 512, len(lesson))))
-            total += float(_huber(self._clone.error(inputs, command))) * len(command)
+            total += float(command_loss(self._clone.error(inputs, command))) * len(command)
         return total / max(len(lesson), 1)
 
     def _step(self, train: Lesson, index: Tensor, optimiser: torch.optim.Optimizer) -> Tensor:
@@ -219,7 +216,7 @@ class CloneFitter:
             inputs, command = self._clone.mirrored(inputs, command)
         optimiser.zero_grad(set_to_none=True)
         with torch.autocast('cpu', torch.bfloat16, enabled=self._settings.half):
-            loss = _huber(self._clone.error(inputs, command))
+            loss = command_loss(self._clone.error(inputs, command))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         optimiser.step()
@@ -234,7 +231,3 @@ def _part(lesson: Lesson, rows: slice) -> Lesson:
 def _tensors(lesson: Lesson, index: Tensor) -> tuple[dict[str, Tensor], Tensor]:
     inputs = {name: torch.from_numpy(part)[index] for name, part in lesson.inputs.items()}
     return inputs, torch.from_numpy(lesson.command)[index]
-
-
-def _huber(error: Tensor) -> Tensor:
-    return functional.smooth_l1_loss(error, torch.zeros_like(error), beta=_BETA)

@@ -132,8 +132,7 @@ class Fitter:
 
     def _loss(self, batch: Batch) -> Tensor:
         scan, goal, velocity, command = batch
-        error = (self.net(scan, goal, velocity) - command) / self.net.half_span
-        return functional.smooth_l1_loss(error, torch.zeros_like(error), beta=_BETA)
+        return command_loss((self.net(scan, goal, velocity) - command) / self.net.half_span)
 
     def _batches(self, samples: Samples) -> Iterator[tuple[Batch, float]]:
         """Give this process's part of each batch, and how large a part it is."""
@@ -163,6 +162,11 @@ class _Stand:
         if epoch.validation_loss < self.best:
             self.best, self.stale = epoch.validation_loss, 0
             self.weights = copy.deepcopy(net.state_dict())
+
+
+def command_loss(error: Tensor) -> Tensor:
+    """Weigh errors of commands, given as a share of half their span: quadratic, then linear."""
+    return functional.smooth_l1_loss(error, torch.zeros_like(error), beta=_BETA)
 
 
 def mirrored(batch: Batch) -> Batch:

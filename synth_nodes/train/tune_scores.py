@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.train.gate import fallen
 from synth_nodes.types import FloatArray
 
 CLASSES = ('stop', 'left', 'straight', 'right')
@@ -53,11 +54,6 @@ def worsened(before: Mapping[str, Any], after: Mapping[str, Any], slack: float) 
 
     The loss has a share of itself as slack, the others, being shares, the number itself.
     """
-    reasons = []
-    for name, better in GATES.items():
-        if name not in before:
-            continue
-        allowed = slack * before[name] if name == 'loss' else slack
-        if (before[name] - after[name]) * better > allowed + 1e-9:
-            reasons.append(f'{name} went from {before[name]:.4g} to {after[name]:.4g}')
-    return reasons
+    allowed = {name: slack * before[name] if name == 'loss' else slack
+               for name in GATES if name in before}
+    return fallen(before, after, GATES, allowed, '.4g')
