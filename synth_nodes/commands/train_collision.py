@@ -95,14 +95,11 @@ def _train(args: argparse.Namespace) -> int:
 
 def _provenance(args: argparse.Namespace, settings: Any, sets: 'list[DataSet]',
                 trained: 'TrainedRisk') -> dict[str, Any]:
-    import platform
 
-    import numpy as np
-    import torch
 
-    from synth_nodes import __version__
     from synth_nodes.settings import flatten
     from synth_nodes.train.set_samples import origins
+    from synth_nodes.train.versions import versions
 
     return {
         'command': args.command_line, 'seed': settings.seed,
@@ -111,8 +108,7 @@ def _provenance(args: argparse.Namespace, settings: Any, sets: 'list[DataSet]',
         'fine_tuned_on': [folder.name for folder in args.fine_tune],
         'parameters': sum(p.numel() for p in trained.net.parameters()),
         'temperature': float(trained.net.temperature),
-        'versions': {'synth_nodes': __version__, 'torch': torch.__version__,
-                     'numpy': np.__version__, 'python': platform.python_version()}}
+        'versions': versions()}
 
 
 def _say(args: argparse.Namespace, trained: 'TrainedRisk') -> None:

@@ -5,13 +5,11 @@ import copy
 from dataclasses import asdict, dataclass
 import hashlib
 from pathlib import Path
-import platform
 from typing import Any
 
 import numpy as np
 import torch
 
-from synth_nodes import __version__
 from synth_nodes.errors import InputError
 from synth_nodes.monitor.drift import features, Reference
 from synth_nodes.policy.contract import PolicyContract
@@ -30,6 +28,7 @@ from synth_nodes.train.progress import Cancelled, never, Report, silent
 from synth_nodes.train.rollout import Gatherer, Round
 from synth_nodes.train.samples import Samples
 from synth_nodes.train.settings import BcSettings
+from synth_nodes.train.versions import versions
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 from synth_nodes.world.building import generate_building
 
@@ -201,8 +200,7 @@ class _Run:
             'samples_held_back': sum(map(len, self._validation)),
             'episodes': self._gatherer.episodes,
             'features': self._reference().to_json(),
-            'versions': {'synth_nodes': __version__, 'torch': torch.__version__,
-                         'numpy': np.__version__, 'python': platform.python_version()},
+            'versions': versions(),
         }
 
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-import platform
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from synth_nodes import __version__
 from synth_nodes.envs.line_camera import flawless, Flaws, LineCameraTask
 from synth_nodes.envs.settings import LineCameraSettings
 from synth_nodes.policy.camera_networks import CameraPolicy
@@ -21,6 +19,7 @@ from synth_nodes.train.clone import clone, CloneSettings
 from synth_nodes.train.evaluate import wilson
 from synth_nodes.train.fit import Epoch, torch_threads
 from synth_nodes.train.progress import Cancelled, check, never, Progress, Report, silent
+from synth_nodes.train.versions import versions
 from synth_nodes.types import FloatArray
 from synth_nodes.world.layouts import generate_scene
 from synth_nodes.world.scene import Scene, Surface
@@ -110,8 +109,7 @@ def train_line_camera(
     provenance = {
         'algorithm': 'behaviour cloning with DAgger', 'command': command, 'seed': settings.seed,
         'settings': flatten(settings), 'task': flatten(task), 'samples': samples,
-        'versions': {'synth_nodes': __version__, 'torch': torch.__version__,
-                     'numpy': np.__version__, 'python': platform.python_version()}}
+        'versions': versions()}
     contract = line_camera_contract(task.line.robot, task.camera, provenance, scores)
     return LineResult(net, contract, tuple(history))
 

@@ -1,19 +1,18 @@
 """What the learners by trial and error share: scores on unseen scenes, and provenance."""
 
 from collections.abc import Mapping
-import platform
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from synth_nodes import __version__
 from synth_nodes.envs.batch import BatchEnv
 from synth_nodes.envs.task import Task
 from synth_nodes.settings import flatten
 from synth_nodes.tasks.actions import to_action
 from synth_nodes.train.evaluate import wilson
+from synth_nodes.train.versions import versions
 
 
 @torch.no_grad()
@@ -52,5 +51,4 @@ def provenance(algorithm: str, command: str, settings: Any, environment: Any,
     """Say what a policy was made from."""
     return {'algorithm': algorithm, 'command': command, 'settings': flatten(settings),
             'environment': flatten(environment),
-            'versions': {'synth_nodes': __version__, 'torch': torch.__version__,
-                         'numpy': np.__version__, 'python': platform.python_version()}}
+            'versions': versions()}
