@@ -95,8 +95,6 @@ def _train(args: argparse.Namespace) -> int:
 
 def _provenance(args: argparse.Namespace, settings: Any, sets: 'list[DataSet]',
                 trained: 'TrainedRisk') -> dict[str, Any]:
-
-
     from synth_nodes.settings import flatten
     from synth_nodes.train.set_samples import origins
     from synth_nodes.train.versions import versions
