@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.nodes import speaking
 from synth_nodes.nodes.guard import Guard
+from synth_nodes.nodes.speaking import SILENCE
+from synth_nodes.nodes.speaking import TICK as LOOK
 from synth_nodes.safety.rules import CommandRules, SafetyRules, SourceRules
 from synth_nodes.types import RobotSpec
 
 Array = NDArray[np.float64]
 TICK = 0.005
 """Step of the bench's time [s]."""
-RECHECK, SILENCE = 0.025, 0.06
-"""As the node has it: how often it looks, and after how long without a command it speaks [s]."""
 SETTLED = 0.6
 """Time [s] of sound running before a fault."""
 WATCHED = 0.5
@@ -143,7 +144,7 @@ class Bench:
 
     def run(self) -> Reaction:
         """Run until the fault has been watched long enough."""
-        cycle = self.rules.command.period + RECHECK + TICK
+        cycle = self.rules.command.period + LOOK + TICK
         bound = self.kind.found_in(self.rules)
         if self.kind.scan is not None:
             bound += self.periods['scan'] + self.delays['scan']
@@ -209,11 +210,9 @@ class Bench:
                 self._speak(true, verdict.command)
 
     def _tick(self, true: float, k: int) -> None:
-        silence = true - self.spoken
-        if k % round(RECHECK / TICK) or silence < 0.9 * RECHECK:
-            return
-        if self.guard.verdict.action == 'stop' or silence > SILENCE:
-            self._speak(true, self.guard.recheck(self._clock(true)).command)
+        now = self._clock(true)
+        if k % round(LOOK / TICK) == 0 and speaking.due(self.guard, true - self.spoken, now):
+            self._speak(true, self.guard.recheck(now).command)
 
     def _speak(self, true: float, command: tuple[float, float, float]) -> None:
         self.spoken = true
@@ -232,7 +231,7 @@ class Bench:
         problem = ''
         if not moves[before].all() or not before.any():
             problem = 'the robot stood before the fault'
-        elif np.diff(times[times > 0.1]).max() > SILENCE + RECHECK:
+        elif np.diff(times[times > 0.1]).max() > SILENCE + LOOK:
             problem = 'the monitor fell silent'
         elif not all(self._within_limits(c) for _, c in self.outputs):
             problem = 'a command beyond the limits was let through'

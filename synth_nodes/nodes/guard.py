@@ -187,6 +187,10 @@ class Guard:
         """Judge the newest command once more with the newest data; too old, it is a stop."""
         return self._decide(None, now).verdict
 
+    def starved(self, now: float) -> bool:
+        """Whether the newest command has become too old to be followed, or there is none."""
+        return bool(watchdog.starved(self._rules.command, self._watch, now))
+
     def latch(self, now: float) -> str:
         """Stop until :meth:`reset`; like the next three, return why not, or nothing."""
         self._watch = watchdog.latch(self._watch, f'asked for at {now:.2f} s')

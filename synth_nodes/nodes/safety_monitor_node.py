@@ -13,6 +13,7 @@ from synth_nodes.nodes.guarding import build_guard
 from synth_nodes.nodes.lifecycle import configured
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, SafetyMonitorParameters
 from synth_nodes.nodes.sensing import Sensing
+from synth_nodes.nodes.speaking import due, TICK
 from synth_nodes.nodes.supervision import follow_switches, health, live_switches, rivals, serve
 from synth_nodes.ros.clocks import every, now, to_seconds
 from synth_nodes.ros.commands import CommandPublisher
@@ -24,11 +25,6 @@ from synth_nodes.ros.qos import COMMAND, subscribe
 from synth_nodes.ros.run import autostart, run_node
 from synth_nodes.ros.verdicts import Explainer
 from synth_nodes.safety.log import SafetyLog
-
-TICK = 0.025
-"""Period [s] of zeros while stopped for lack of commands."""
-SILENCE = 0.06
-"""Wall time [s] without a command after which the last one is judged again."""
 
 
 class SafetyMonitorNode(LifecycleNode):
@@ -119,9 +115,7 @@ class SafetyMonitorNode(LifecycleNode):
 
     def _tick(self) -> None:
         """Speak while commands are silent: judge the last one again, or say zero."""
-        if not self.active or self.command.silence < 0.9 * TICK:
-            return
-        if self.guard.verdict.action == 'stop' or self.command.silence > SILENCE:
+        if self.active and due(self.guard, self.command.silence, now(self)):
             verdict = self.guard.recheck(now(self))
             self.command.send(verdict.command)
             self.explainer.explain(verdict, self.guard.command)

@@ -15,6 +15,12 @@ def test_fault_is_met_as_it_must_be(kind):
         assert reaction.ok, f'seed {seed}: {reaction.problem}'
 
 
+def test_command_whose_stamp_stands_is_dropped_between_two_commands():
+    kind = next(k for k in KINDS if k.name == 'command_stamp_stands')
+    reaction = Bench(kind, 559).run()
+    assert reaction.ok, f'{reaction.problem}: {reaction.time} s of {reaction.bound} s'
+
+
 def test_there_are_many_kinds_each_of_its_own_name():
     assert len({kind.name for kind in KINDS}) == len(KINDS) >= 25
 
