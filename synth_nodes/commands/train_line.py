@@ -16,6 +16,8 @@ from synth_nodes.commands.train_ppo import finish
 
 if TYPE_CHECKING:
     from synth_nodes.train.clone import CloneSettings
+    from synth_nodes.train.line_camera import LineResult
+    from synth_nodes.train.ppo_run import RlResult
 
 EXAMPLE = """synth-nodes train line-camera --out run
 synth-nodes train line-camera --quick --out trial
@@ -32,7 +34,8 @@ def add(verbs: Subparsers) -> None:
         parser = add_verb(verbs, name, f'Learn to follow painted lines {sense} (behaviour cloning '
                           'with DAgger).', example, run)
         parser.add_argument('--out', type=Path, default=Path('run'),
-                            help='folder for policy.onnx and policy.json')
+                            help='folder for policy.onnx, policy.json and the journal; a '
+                            'checkpoint in it is continued')
         parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
         parser.add_argument('--tracks', type=int, default=200,
                             help='runs on tracks never trained on that score the policy')
@@ -59,8 +62,8 @@ def _camera(args: argparse.Namespace) -> int:
     task = replace(task, line=replace(task.line, robot=robot_and_lidar(args.params_file)[0]))
     with Stages() as stages, until_interrupted() as cancelled:
         result = train_line_camera(settings, task, 4 if args.quick else 24, tracks,
-                                   stages.report, cancelled, args.command_line)
-    return finish(args, result)
+                                   stages.report, cancelled, args.command_line, args.out)
+    return _finish(args, result)
 
 
 def _pose(args: argparse.Namespace) -> int:
@@ -79,8 +82,18 @@ def _pose(args: argparse.Namespace) -> int:
     where = replace(LineFollowingSettings(), robot=robot_and_lidar(args.params_file)[0])
     with Stages() as stages, until_interrupted() as cancelled:
         result = train_line_pose(settings, where, tracks, stages.report, cancelled,
-                                 args.command_line)
-    return finish(args, result)
+                                 args.command_line, args.out)
+    return _finish(args, result)
+
+
+def _finish(args: argparse.Namespace, result: 'RlResult | LineResult') -> int:
+    """Export; once the policy is written its checkpoint is no longer needed."""
+    from synth_nodes.train.clone_keeper import forget
+
+    code = finish(args, result)
+    if code == 0:
+        forget(args.out)
+    return code
 
 
 def _settings(args: argparse.Namespace) -> 'tuple[CloneSettings, int]':

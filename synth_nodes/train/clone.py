@@ -1,8 +1,9 @@
 """Behaviour cloning with DAgger of any task that has an expert (Ross, Gordon, Bagnell 2011)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+import copy
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from synth_nodes.envs.task import Task
 from synth_nodes.settings import setting
+from synth_nodes.train.clone_keeper import CloneKeeper
 from synth_nodes.train.fit import command_loss, Epoch
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
 from synth_nodes.types import FloatArray
@@ -89,15 +91,19 @@ class Lesson:
 
 
 def clone(net: Clone, task: Task, settings: CloneSettings, report: Report,
-          cancelled: Cancelled) -> tuple[list[Epoch], int]:
+          cancelled: Cancelled, keeper: CloneKeeper | None = None) -> tuple[list[Epoch], int]:
     """
     Clone the expert of a task into a network.
 
     :param net: a torch module; the same arguments give the same weights on the same machine.
     :param task: what to do, and where.
+    :param keeper: keeps where training stands after each pass; goes on from there, to the weights
+        that would have come without the stop. Rounds that were done are driven again, each by
+        the weights that drove it, so that no samples need to lie on disk.
     :return: every pass over the samples, all rounds one after another; number of samples.
     :raises WorkCancelled: when told to stop.
     """
+    kept = keeper or CloneKeeper(None, {})
     driver, fitter = _Driver(task, settings), CloneFitter(net, settings)
     held = max(1, round(settings.held_back * settings.robots))
     train: list[Lesson] = []
@@ -108,13 +114,20 @@ def clone(net: Clone, task: Task, settings: CloneSettings, report: Report,
         for lesson in driver.drive(net if k else None, f'driving, {label}', report, cancelled):
             validation.append(_part(lesson, slice(None, held)))
             train.append(_part(lesson, slice(held, None)))
+        if k < len(kept.rounds):
+            fitter.go_on(kept.rounds[k])
+            history += [Epoch(**e) for e in kept.rounds[k]['history']]
+            continue
         learn, hold = Lesson.join(train), Lesson.join(validation)
         if k == 0:
             net.fit_normaliser(learn.inputs)
         last = k == settings.rounds - 1
-        history += fitter.fit(learn, hold, settings.final_epochs if last else settings.epochs,
-                              f'fitting, {label}', report, cancelled)
-    return history, len(learn)
+        passes = fitter.fit(learn, hold, settings.final_epochs if last else settings.epochs,
+                            f'fitting, {label}', report, cancelled, kept)
+        history += passes
+        kept.end_round(fitter.stand(passes))
+    kept.draw()
+    return history, sum(map(len, train))
 
 
 class _Driver:
@@ -170,22 +183,39 @@ class CloneFitter:
         self._settings = settings
         self._generator = torch.Generator().manual_seed(settings.seed)
 
+    def stand(self, history: list[Epoch]) -> dict[str, Any]:
+        """Give weights, what chance draws next, and the passes so far."""
+        return {'net': copy.deepcopy(self.net.state_dict()), 'chance': self._generator.get_state(),
+                'history': [asdict(e) for e in history]}
+
+    def go_on(self, stand: Mapping[str, Any]) -> None:
+        """Take weights and chance that :meth:`stand` gave."""
+        self.net.load_state_dict(stand['net'])
+        self._generator.set_state(stand['chance'].cpu())
+        self.net.eval()
+
     def fit(self, train: Lesson, validation: Lesson, epochs: int, label: str, report: Report,
-            cancelled: Cancelled) -> list[Epoch]:
+            cancelled: Cancelled, keeper: CloneKeeper | None = None) -> list[Epoch]:
         """
         Fit; the last weights stay, for the step size has fallen to nothing by then.
 
+        :param keeper: told after each pass where fitting stands; asked where to begin.
         :raises WorkCancelled: when told to stop.
         """
-        s = self._settings
+        s, kept = self._settings, keeper or CloneKeeper(None, {})
         size = min(s.batch_size, len(train))
         per_epoch = len(train) // size
         optimiser = torch.optim.AdamW(self.net.parameters(), lr=s.learning_rate,
                                       weight_decay=s.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, s.learning_rate, total_steps=epochs * per_epoch + 1, pct_start=0.15)
-        history = []
-        for epoch in range(epochs):
+        history: list[Epoch] = []
+        if kept.fit is not None:
+            self.go_on(kept.fit)
+            optimiser.load_state_dict(kept.fit['optimiser'])
+            schedule.load_state_dict(kept.fit['schedule'])
+            history = [Epoch(**e) for e in kept.fit['history']]
+        for epoch in range(len(history), epochs):
             self.net.train()
             total = torch.zeros(())
             order = torch.randperm(len(train), generator=self._generator)
@@ -194,6 +224,8 @@ class CloneFitter:
                 total += self._step(train, order[k * size:(k + 1) * size], optimiser)
                 schedule.step()
             history.append(Epoch(float(total) / per_epoch, self.loss(validation)))
+            kept.note({**self.stand(history), 'optimiser': optimiser.state_dict(),
+                       'schedule': schedule.state_dict()})
             report(Progress(label, epoch + 1, epochs, {
                 'train_loss': history[-1].train_loss,
                 'validation_loss': history[-1].validation_loss}))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from synth_nodes.policy.line_camera import line_camera_contract
 from synth_nodes.sensors.image_chance import ChanceFlaws
 from synth_nodes.settings import flatten
 from synth_nodes.train.clone import clone, CloneSettings
+from synth_nodes.train.clone_keeper import CloneKeeper
 from synth_nodes.train.evaluate import wilson
 from synth_nodes.train.fit import Epoch, torch_threads
 from synth_nodes.train.progress import Cancelled, check, never, Progress, Report, silent
+from synth_nodes.train.trial_and_error import identity
 from synth_nodes.train.versions import versions
 from synth_nodes.types import FloatArray
 from synth_nodes.world.layouts import generate_scene
@@ -82,6 +85,7 @@ def _repainted(scene: Scene, rng: np.random.Generator) -> Scene:
 def train_line_camera(
     settings: CloneSettings, task: LineCameraSettings, scenes: int = 24, suite: int = 0,
     report: Report = silent, cancelled: Cancelled = never, command: str = '',
+    out: Path | None = None,
 ) -> LineResult:
     """
     Clone the expert that knows where the line is into a network that sees it.
@@ -90,8 +94,11 @@ def train_line_camera(
     :param scenes: tracks to learn on, every second with the floor of the suite.
     :param suite: tracks of the suite that score the policy, under random flaws; 0 for none.
     :param command: the command line that started this, for the contract.
-    :raises InputError: when robot, camera and tracks do not go together.
-    :raises WorkCancelled: when told to stop.
+    :param out: folder for a checkpoint after each pass, from which the same call goes on, and for
+        the journal and its picture; None for neither.
+    :raises InputError: when robot, camera and tracks do not go together, or the checkpoint is of
+        other settings.
+    :raises WorkCancelled: when told to stop; the last checkpoint stays.
     """
     half = scenes // 2
     made = tracks(half, 0, paint=True) + tracks(scenes - half, half)
@@ -100,7 +107,7 @@ def train_line_camera(
         net = CameraPolicy(task.camera, task.line.robot)
         history, samples = clone(
             net, LineCameraTask(task, made, ChanceFlaws(settings.seed)), settings, report,
-            cancelled)
+            cancelled, CloneKeeper(out, {**identity(settings, task), 'scenes': scenes}))
         scores: dict[str, Any] = {
             'validation_loss': round(history[-1].validation_loss, 6), 'epochs': len(history)}
         if suite:
