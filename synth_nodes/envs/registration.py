@@ -15,8 +15,13 @@ from collections.abc import Sequence
 import gymnasium
 
 from synth_nodes.envs.goal_reaching import GoalReachingTask
+from synth_nodes.envs.line_camera import LineCameraTask
 from synth_nodes.envs.line_following import LineFollowingTask
-from synth_nodes.envs.settings import GoalReachingSettings, LineFollowingSettings
+from synth_nodes.envs.settings import (
+    GoalReachingSettings,
+    LineCameraSettings,
+    LineFollowingSettings,
+)
 from synth_nodes.envs.single import SingleEnv
 from synth_nodes.envs.vector import BatchedVectorEnv
 from synth_nodes.types import GridMap
@@ -24,6 +29,7 @@ from synth_nodes.world.scene import Scene
 
 GOAL_REACHING = 'synth_nodes/GoalReaching-v0'
 LINE_FOLLOWING = 'synth_nodes/LineFollowing-v0'
+LINE_CAMERA = 'synth_nodes/LineCamera-v0'
 
 
 def make_goal_reaching(settings: GoalReachingSettings | None = None,
@@ -56,10 +62,26 @@ def make_line_following_batch(
     return BatchedVectorEnv(task, num_envs, threads, copy)
 
 
+def make_line_camera(settings: LineCameraSettings | None = None,
+                     maps: Sequence[Scene] | None = None) -> SingleEnv:
+    """Make an environment of one robot that sees lines by a camera; see `LineCameraTask`."""
+    return SingleEnv(LineCameraTask(settings or LineCameraSettings(), maps))
+
+
+def make_line_camera_batch(
+    num_envs: int = 1, settings: LineCameraSettings | None = None,
+    maps: Sequence[Scene] | None = None, threads: int = 1, copy: bool = True,
+) -> BatchedVectorEnv:
+    """Make the same for a batch; see `BatchedVectorEnv`."""
+    task = LineCameraTask(settings or LineCameraSettings(), maps)
+    return BatchedVectorEnv(task, num_envs, threads, copy)
+
+
 def register() -> None:
     """Make the environments known to Gymnasium; more than once does no harm."""
     for name, maker in ((GOAL_REACHING, make_goal_reaching),
-                        (LINE_FOLLOWING, make_line_following)):
+                        (LINE_FOLLOWING, make_line_following),
+                        (LINE_CAMERA, make_line_camera)):
         if name not in gymnasium.registry:
             entry = f'{__name__}:{maker.__name__}'
             gymnasium.register(name, entry_point=entry, vector_entry_point=f'{entry}_batch')

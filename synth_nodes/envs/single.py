@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.envs.batch import BatchEnv
-from synth_nodes.envs.spaces import action_space, observation_space
+from synth_nodes.envs.spaces import action_space, kind_of, observation_space
 from synth_nodes.envs.task import Task
 from synth_nodes.errors import InputError
 
-Observed = dict[str, NDArray[np.float32]]
+Observed = dict[str, NDArray[Any]]
 
 
 class SingleEnv(gymnasium.Env[Any, Any]):
@@ -63,7 +63,8 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         self._env.close()
 
     def _observed(self) -> Observed:
-        return {name: part[0].copy() for name, part in self._env.observation.items()}
+        return {name: part[0].astype(kind_of(name))
+                for name, part in self._env.observation.items()}
 
 
 def refuse(options: dict[str, Any] | None) -> None:

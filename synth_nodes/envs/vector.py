@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from synth_nodes.envs.batch import BatchEnv
 from synth_nodes.envs.single import Observed, refuse
-from synth_nodes.envs.spaces import action_space, observation_space
+from synth_nodes.envs.spaces import action_space, kind_of, observation_space
 from synth_nodes.envs.task import Task
 
 Booleans = NDArray[np.bool_]
@@ -33,7 +33,7 @@ class BatchedVectorEnv(VectorEnv[Any, Any, Any]):
         :param num_envs: number of robots B.
         :param threads: workers that step them.
         :param copy: whether what is returned is the caller's to keep; without it the same arrays
-            come back from every step, with new values.
+            come back from every step, with new values; images are always new.
         """
         self.num_envs = num_envs
         self.single_observation_space = observation_space(task)
@@ -79,4 +79,5 @@ class BatchedVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _observed(self) -> Observed:
         observation = self.batch.observation
-        return {name: part.copy() if self._copy else part for name, part in observation.items()}
+        return {name: part.astype(kind_of(name), copy=self._copy)
+                for name, part in observation.items()}

@@ -8,8 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from synth_nodes.envs.registration import GOAL_REACHING, LINE_FOLLOWING, register
-from synth_nodes.envs.settings import GoalReachingSettings, LineFollowingSettings
+from synth_nodes.envs.registration import (
+    GOAL_REACHING,
+    LINE_CAMERA,
+    LINE_FOLLOWING,
+    register,
+)
+from synth_nodes.envs.settings import (
+    GoalReachingSettings,
+    LineCameraSettings,
+    LineFollowingSettings,
+)
+from synth_nodes.envs.settings import (
+    LINE_CAMERA as CAMERA,
+)
 from synth_nodes.errors import InputError
 from synth_nodes.train.fit import torch_threads
 from synth_nodes.types import LidarSpec
@@ -20,6 +32,7 @@ SETTINGS = {
         layouts=('clutter',), scenes=2, errands=8, max_length=6.0,
         lidar=LidarSpec(beams=90, range_max=8.0), actors=ActorSettings(count=1)),
     LINE_FOLLOWING: LineFollowingSettings(scenes=1)}
+LINES = LineCameraSettings(SETTINGS[LINE_FOLLOWING], replace(CAMERA, width=16, height=16))
 both = pytest.mark.parametrize('name', list(SETTINGS))
 
 
@@ -78,6 +91,21 @@ def test_seeds_repeat_and_later_resets_go_on(name):
         runs.append([{k: v.tobytes() for k, v in part.items()} for part in parts])
     assert runs[0] == runs[1]
     assert runs[0][0] != runs[0][1] != runs[0][2]
+
+
+def test_line_following_by_camera_shows_gymnasium_images_of_8_bits():
+    env = gymnasium.make(LINE_CAMERA, settings=LINES)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        check_env(env.unwrapped)
+    image = env.reset(seed=0)[0]['image']
+    assert image.dtype == np.uint8 and image.shape == (16, 16, 3) and image.std() > 3.0
+    several = gymnasium.make_vec(LINE_CAMERA, num_envs=3, settings=LINES, copy=False)
+    observed, _ = several.reset(seed=0)
+    assert several.observation_space.contains(observed)
+    later, *_ = several.step(np.ones((3, 2), np.float32))
+    assert several.observation_space.contains(later)
+    several.close()
 
 
 def test_options_of_reset_are_refused():
