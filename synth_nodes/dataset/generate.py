@@ -29,6 +29,8 @@ Sensor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Makes real scans of ideal ones."""
 NOISE_TIME = 0.6
 """How long a disturbance of the commands lasts [s]."""
+STEP = 0.05
+"""Longest step of the world [s]; within it every motion is an exact arc."""
 PATIENCE = 4.0
 """Time for an errand, as a multiple of that at full speed."""
 
@@ -151,7 +153,7 @@ class Drive:
         self._begun = 0
         self._time = 0.0
         self._age = np.zeros(batch)
-        self._steps = max(1, int(np.ceil(s.period / 0.025 - 1e-9)))
+        self._steps = max(1, int(np.ceil(s.period / STEP - 1e-9)))
         self._begin(np.arange(batch))
 
     def next_records(self, arcs: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:

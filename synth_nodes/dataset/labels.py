@@ -18,8 +18,9 @@ from synth_nodes.world.collision import (
     Body,
     CLEARANCE_MAX,
     CONTACT,
-    discs_gap,
+    disc_gap,
     place,
+    polygon_cell,
     wall_gap,
 )
 from synth_nodes.world.drive import arc
@@ -28,8 +29,8 @@ from synth_nodes.world.solids import solids_gap
 
 FINEST = 0.25 * CONTACT
 """Shortest step [m] of any corner on the way to a contact."""
-NEAR = 0.1
-"""Gaps [m] of the circle around the footprint below which the footprint itself is measured."""
+NEAR = 0.05
+"""Gaps [m] of the circle around the footprint below which its turning counts."""
 
 
 def time_to_contact(
@@ -87,10 +88,11 @@ def _sweep_all(maps: AtlasArrays, body: Body, map_index: NDArray[np.int64],
                poses: NDArray[np.float64], commands: NDArray[np.float64], horizon: float,
                discs: NDArray[np.float64], out: NDArray[np.float32]) -> None:
     corners = np.empty((2, body.x.size))
+    until = np.empty(1 + discs.shape[1])
     for b in range(poses.shape[0]):
         for k in range(commands.shape[1]):
             out[b, k] = _sweep(maps, body, map_index[b], poses[b], commands[b, k], horizon,
-                               discs[b], corners)
+                               discs[b], corners, until)
 
 
 @kernel
@@ -105,49 +107,104 @@ def _gaps(maps: AtlasArrays, body: Body, map_index: NDArray[np.int64],
 
 
 @inline
-def _gap(maps: AtlasArrays, body: Body, m: int, x: float, y: float, yaw: float,
-         discs: NDArray[np.float64], ahead: float, corners: NDArray[np.float64]) -> float:
-    """Gap [m] to what is nearest, people moved on by `ahead` [s]; far from walls a lower bound."""
-    gap = min(max(discs_gap(body, x, y, yaw, discs, ahead), 0.0), CLEARANCE_MAX)
-    far = _far(maps, body, m, x, y)
-    if far > NEAR:
-        gap = min(gap, far)
-    else:
-        place(maps, m, body, x, y, yaw, corners)
-        gap = wall_gap(maps, m, corners, gap)
-    return float(solids_gap(maps.solids, m, body.x, body.y, body.radius, x, y, yaw, gap))
-
-
-@inline
-def _far(maps: AtlasArrays, body: Body, m: int, x: float, y: float) -> float:
-    """Bound from below the gap [m] to walls of the circle around the footprint."""
-    column, row = to_cell(maps, m, x, y)
-    if not inside(maps, m, column, row):
-        return 0.0
-    cell = maps.shape[m, 0] + np.int64(row) * maps.shape[m, 2] + np.int64(column)
-    return float((maps.distance[cell] - 0.7072) * maps.frame[m, 4] - body.radius)
-
-
-@inline
 def _sweep(maps: AtlasArrays, body: Body, m: int, pose: NDArray[np.float64],
            twist: NDArray[np.float64], horizon: float, discs: NDArray[np.float64],
-           corners: NDArray[np.float64]) -> float:
-    others = 0.0
-    for a in range(discs.shape[0]):
-        others = max(others, discs[a, 2] * discs[a, 2] + discs[a, 3] * discs[a, 3])
-    speed = np.sqrt(twist[0] * twist[0] + twist[1] * twist[1]) + abs(twist[2]) * body.radius
-    speed += np.sqrt(others)
+           corners: NDArray[np.float64], until: NDArray[np.float64]) -> float:
+    """
+    Follow one command; what is far away is measured again only when it may have come near.
+
+    :param until: scratch, shape (1 + A,): time [s] until which walls, and each disc, are not met.
+    """
+    speed = np.sqrt(twist[0] * twist[0] + twist[1] * twist[1])
+    swing = abs(twist[2]) * body.radius
+    until[:] = 0.0
     t = 0.0
-    while True:
+    while t <= horizon:
         x, y, yaw = arc(pose[0], pose[1], pose[2], twist[0], twist[2], t, twist[1])
-        gap = _gap(maps, body, m, x, y, yaw, discs, t, corners)
+        following = np.inf
+        for k in range(until.size):
+            if until[k] <= t:
+                span = (_free_of_walls(maps, body, m, x, y, yaw, speed, swing, corners)
+                        if k == 0 else
+                        _free_of_disc(body, x, y, yaw, discs[k - 1], t, speed, swing))
+                if span <= 0.0:
+                    return t
+                until[k] = t + span
+            following = min(following, until[k])
+        t = following
+    return np.inf
+
+
+@inline
+def _free_of_walls(maps: AtlasArrays, body: Body, m: int, x: float, y: float, yaw: float,
+                   speed: float, swing: float, corners: NDArray[np.float64]) -> float:
+    """
+    Bound from below how long [s] no wall or solid is met; 0 in contact.
+
+    :param speed: of base_link [m/s]; swing: how fast the turn moves the farthest corner [m/s].
+        The circle around the footprint does not turn, so far from walls the speed alone counts.
+    """
+    far, centre = _far(maps, body, m, x, y)
+    span = np.inf
+    if far > NEAR:
+        room = min(far, CLEARANCE_MAX)
+        if speed > 0.0:
+            span = far / speed
+    else:
+        place(maps, m, body, x, y, yaw, corners)
+        room = wall_gap(maps, m, corners, min(centre, _likely(maps, m, x, y, corners)))
+        if room <= CONTACT:
+            return 0.0
+        if speed + swing > 0.0:
+            span = max(room - CONTACT, FINEST) / (speed + swing)
+    first = maps.solids.first
+    if first[m, 0] < first[m + 1, 0] or first[m, 1] < first[m + 1, 1]:
+        gap = solids_gap(maps.solids, m, body.x, body.y, body.radius, x, y, yaw, room)
         if gap <= CONTACT:
-            return t
-        if speed <= 0.0:
-            return np.inf
-        t += max(gap - CONTACT, FINEST) / speed
-        if t > horizon:
-            return np.inf
+            return 0.0
+        if speed + swing > 0.0:
+            span = min(span, max(gap - CONTACT, FINEST) / (speed + swing))
+    return float(span)
+
+
+@inline
+def _far(maps: AtlasArrays, body: Body, m: int, x: float, y: float) -> tuple[float, float]:
+    """Bound from below the circle's gap [m] to walls, and from above that of base_link."""
+    column, row = to_cell(maps, m, x, y)
+    if not inside(maps, m, column, row):
+        return 0.0, CLEARANCE_MAX
+    cell = maps.shape[m, 0] + np.int64(row) * maps.shape[m, 2] + np.int64(column)
+    side, cells = maps.frame[m, 4], maps.distance[cell]
+    return float((cells - 0.7072) * side - body.radius), float((cells + 0.7072) * side)
+
+
+@inline
+def _likely(maps: AtlasArrays, m: int, x: float, y: float,
+            corners: NDArray[np.float64]) -> float:
+    """Gap [m] to the solid cell that is nearest to base_link: often the least, never less."""
+    column, row = to_cell(maps, m, x, y)
+    if not inside(maps, m, column, row):
+        return CLEARANCE_MAX
+    start, width = maps.shape[m, 0], maps.shape[m, 2]
+    which = maps.nearest[start + np.int64(row) * width + np.int64(column)]
+    return float(polygon_cell(corners, which % width, which // width) * maps.frame[m, 4])
+
+
+@inline
+def _free_of_disc(body: Body, x: float, y: float, yaw: float, disc: NDArray[np.float64],
+                  ahead: float, speed: float, swing: float) -> float:
+    """Bound from below how long [s] a disc, moved on by `ahead` [s], is not met; 0 in contact."""
+    px, py = disc[0] + ahead * disc[2], disc[1] + ahead * disc[3]
+    closing = speed + np.sqrt(disc[2] * disc[2] + disc[3] * disc[3])
+    dx, dy = px - x, py - y
+    gap = np.sqrt(dx * dx + dy * dy) - body.radius - disc[4]
+    if gap > NEAR:
+        return float(gap / closing if closing > 0.0 else np.inf)
+    gap = disc_gap(body, x, y, yaw, px, py, disc[4])
+    if gap <= CONTACT:
+        return 0.0
+    closing += swing
+    return float(max(gap - CONTACT, FINEST) / closing if closing > 0.0 else np.inf)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 from synth_nodes.world.actors import ActorSettings
 from synth_nodes.world.atlas import MapAtlas
 from synth_nodes.world.collision import CONTACT
+from synth_nodes.world.scene import Scene
 
 ROBOT = RobotSpec()
 
@@ -28,6 +29,16 @@ def hall() -> MapAtlas:
     cells[10:210, 10:210] = 0
     cells[108:112, 148:152] = 100
     return MapAtlas.build([GridMap(cells, 0.05, (-0.5, -0.5, 0.0), 'hall')])
+
+
+@pytest.fixture(scope='module')
+def posts() -> MapAtlas:
+    """A wide hall with thin posts 0.24 m and more around its middle."""
+    cells = np.full((400, 400), 0, np.int8)
+    ring = [(5.0 + r * np.cos(a), 5.0 + r * np.sin(a), 0.01, 1.0, 0.0)
+            for r, a in ((0.24, 1.6), (0.262, -0.8), (0.5, 0.2), (0.9, 3.0), (1.4, -2.0))]
+    return MapAtlas.build([Scene(GridMap(cells, 0.05, (-5.0, -5.0, 0.0), 'posts'),
+                                 cylinders=np.array(ring))])
 
 
 def contact(atlas, pose, command, horizon=20.0, actors=None):
@@ -81,6 +92,24 @@ def test_people_are_met_where_they_walk(hall):
     actors = np.array([[[5.0, 3.0, -0.5, 0.0, 0.25]]])
     time = contact(hall, (2.0, 3.0, 0.0), (0.5, 0.0, 0.0), 10.0, actors)
     assert time == pytest.approx((3.0 - 0.21 - 0.25) / 1.0, abs=5e-3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-0.8, 0.8), st.floats(-3.1, 3.1), st.floats(0.0, 0.8), st.floats(-1.5, 1.5))
+def test_contact_with_exact_solids_agrees_with_fine_stepping(posts, y, yaw, v, w):
+    """A thin post beside a turning robot is met by the corner that swings, far from any wall."""
+    pose = np.array([[5.0, 5.0 + y, yaw]])
+    if clearance(posts, ROBOT, np.zeros(1, int), pose)[0] < 0.005:
+        return
+    time = contact(posts, pose[0], (v, 0.0, w), 6.0)
+    t = np.linspace(0.0, min(time, 6.0), 4000)
+    turn = yaw + w * t
+    span = np.where(np.abs(w) > 1e-6, 2.0 * np.sin(w * t / 2) / (w if abs(w) > 1e-6 else 1.0), t)
+    poses = np.stack((5.0 + v * span * np.cos(yaw + w * t / 2),
+                      5.0 + y + v * span * np.sin(yaw + w * t / 2), turn), axis=1)
+    gaps = clearance(posts, ROBOT, np.zeros(len(t), int), poses)
+    assert gaps[:-8].min() > 0.0
+    assert not np.isfinite(time) or gaps[-1] < 3e-3
 
 
 def test_shapes_and_values_that_do_not_fit_are_refused(hall):
