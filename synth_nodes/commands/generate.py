@@ -1,10 +1,8 @@
 """`synth-nodes generate`: synthetic drives with labels."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 import time
-from typing import TYPE_CHECKING
 
 from synth_nodes.commands.common import add_verb, indent, print_json, progress, Subparsers
 from synth_nodes.commands.inputs import (
@@ -15,10 +13,6 @@ from synth_nodes.commands.inputs import (
     robot_and_lidar,
     settings_from_words,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 EXAMPLE = """synth-nodes generate --out synthetic
 synth-nodes generate --records 20000 --map warehouse.yaml --map depot.yaml --out nav2
@@ -63,7 +57,9 @@ def _generate(args: argparse.Namespace) -> int:
         maps = [generate_building(settings.seed * 1000 + k) for k in range(settings.buildings)]
     sensor = None
     if args.sensor:
-        sensor = _sensor(args.sensor, settings.seed)
+        from synth_nodes.infer.learned_lidar import load_sampler
+
+        sensor = load_sampler(args.sensor, settings.seed).scan
     begin = time.perf_counter()
     with progress('driving', settings.records, ' records') as advance:
         writer = generate(settings, maps, robot, lidar, args.out, args.append, args.command_line,
@@ -76,14 +72,3 @@ def _generate(args: argparse.Namespace) -> int:
         print(f'wrote {args.out}: {writer.written} records, '
               f'{settings.records / seconds:.0f} a second')
     return 0
-
-
-def _sensor(folder: Path, seed: int) -> 'Callable[[NDArray[np.float32]], NDArray[np.float32]]':
-    """Load a learned sensor: its graphs where it has some, else its weights, which need torch."""
-    from synth_nodes.infer.learned_lidar import GRAPH, load_sampler
-
-    if (folder / GRAPH).is_file():
-        return load_sampler(folder, seed).scan
-    from synth_nodes.generators.learned import load
-
-    return load(folder, seed).scan

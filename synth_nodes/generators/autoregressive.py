@@ -60,17 +60,28 @@ class Block(nn.Module):
         n, t, width = x.shape
         q, k, v = self.qkv(self.before(x)).chunk(3, 2)
         k, v = torch.cat((past[0], k), 1), torch.cat((past[1], v), 1)
-        parts = [a.reshape(n, -1, HEADS, width // HEADS).transpose(1, 2) for a in (q, k, v)]
-        back = (torch.arange(PAST, PAST + t, device=x.device)[:, None]
-                - torch.arange(PAST + t, device=x.device)[None])
-        there = torch.arange(PAST + t, device=x.device)[None] >= PAST - count
-        seen = (back >= 0) & (back < WINDOW) & there
+        kept = torch.stack((k[:, t:], v[:, t:]))
+        # Beams in chunks, each beside the 23 keys before it and its own: not all against all.
+        size = min(t, WINDOW)
+        chunks = -(-t // size)
+        spare, reach = chunks * size - t, PAST + size
+        q = functional.pad(q, (0, 0, 0, spare)).reshape(n, chunks, size, HEADS, -1).transpose(2, 3)
+        k, v = (functional.pad(a, (0, 0, 0, spare)).unfold(1, reach, size).reshape(
+            n, chunks, HEADS, width // HEADS, reach) for a in (k, v))
+        score = q @ k / math.sqrt(width // HEADS) + self._bias(chunks, size, count)
+        mixed = torch.softmax(score, -1) @ v.transpose(3, 4)
+        x = x + self.out(mixed.transpose(2, 3).reshape(n, -1, width)[:, :t])
+        return x + self.dense(self.after(x)), kept
+
+    def _bias(self, chunks: int, size: int, count: Tensor) -> Tensor:
+        """Say how much each beam looks at each key, shape (chunks, HEADS, size, 23 + size)."""
         slopes: Tensor = self.slopes  # type: ignore[assignment]
-        bias = torch.where(seen, -slopes * back.to(x), -1e4)
-        score = parts[0] @ parts[1].transpose(2, 3) / math.sqrt(width // HEADS) + bias
-        mixed = torch.softmax(score, 3) @ parts[2]
-        x = x + self.out(mixed.transpose(1, 2).reshape(n, t, width))
-        return x + self.dense(self.after(x)), torch.stack((k[:, t:], v[:, t:]))
+        place = torch.arange(PAST + size, device=slopes.device)
+        back = place[PAST:, None] - place
+        number = torch.arange(chunks, device=slopes.device)[:, None] * size + place
+        there = (number >= PAST - count)[:, None]
+        seen = (back >= 0) & (back < WINDOW) & there
+        return torch.where(seen[:, None], -slopes * back.to(slopes), -1e4)
 
 
 class BeamTransformer(nn.Module):

@@ -22,6 +22,8 @@ STEPS = 25
 """Steps in which a sample is drawn."""
 GAIN = 3.0
 """Errors are this much larger inside, so that their usual size is near that of the noise."""
+CLEANEST = 3.5
+"""How far a clean scan may be off inside, so that early steps do not run away."""
 AVERAGE = 0.995
 
 
@@ -105,7 +107,7 @@ def _denoised(net: nn.Module, x: Tensor, condition: Tensor, now: Tensor, then: T
     """Take one step from time `now` to `then` (DDIM with eta = 1, the ancestral sampler)."""
     a, b = signal(now), signal(then)
     guess = net(x, condition, now.expand(len(x)))
-    clean = ((x - (1 - a).sqrt() * guess) / a.sqrt()).clamp(-3.5, 3.5)
+    clean = ((x - (1 - a).sqrt() * guess) / a.sqrt()).clamp(-CLEANEST, CLEANEST)
     spread = ((1 - b) / (1 - a) * (1 - a / b)).clamp(min=0.0).sqrt()
     last = (then <= 0).to(x)
     along = (1 - b - spread ** 2).clamp(min=0.0).sqrt()

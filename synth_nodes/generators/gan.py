@@ -3,7 +3,7 @@ Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, eq. 3), conditiona
 
 Critic: E[C(fake)] - E[C(real)] + 10 E[(|grad C(mix)| - 1)^2]. Generator: -E[C(fake)]. A return is
 drawn from its chance and passed on straight through (Bengio et al. 2013). The generator's weights
-are averaged over time for sampling.
+are averaged over time for sampling. The penalty, the dearest part, is of half of each batch.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Critic(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.trunk = Trunk(CONDITIONS + 3, width)
+        self.trunk = Trunk(CONDITIONS + 3, width, stride=2)
         self.out = nn.Linear(2 * width, 1)
 
     def forward(self, condition: Tensor, scan: Tensor) -> Tensor:
@@ -85,7 +85,8 @@ class Gan:
             with torch.no_grad():
                 fake = self._maker(case.condition, *_noise(case.condition, None))
             judged = self._critic(case.condition, fake) - self._critic(case.condition, real)
-            penalty = self._penalty(case.condition, real, fake)
+            some = slice(None, -(-len(real) // 2))
+            penalty = self._penalty(case.condition[some], real[some], fake[some])
             self._judge.step(judged.mean() + PENALTY * penalty, share)
         fake = self._maker(case.condition, *_noise(case.condition, None))
         loss = -self._critic(case.condition, fake).mean()

@@ -26,9 +26,10 @@ class Residual(nn.Module):
 class Trunk(nn.Module):
     """Channels in, `width` features of each beam out, each aware of 60 beams around it."""
 
-    def __init__(self, channels: int, width: int, depth: int = 4) -> None:
+    def __init__(self, channels: int, width: int, depth: int = 4, stride: int = 1) -> None:
+        """With a stride there are features of every so many beams alone."""
         super().__init__()
-        self.inlet = nn.Conv1d(channels, width, 3, padding=1)
+        self.inlet = nn.Conv1d(channels, width, 2 + stride, stride, 1)
         self.blocks = nn.ModuleList(Residual(width, 2 ** k) for k in range(depth))
 
     def forward(self, x: Tensor, shift: Tensor | None = None) -> Tensor:

@@ -7,7 +7,6 @@ same seed gives the same scans again, not those of torch.
 
 from collections.abc import Mapping
 import hashlib
-import math
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,9 @@ import onnxruntime
 
 from synth_nodes.errors import InputError
 from synth_nodes.files import read_json
+from synth_nodes.infer.scan_drawing import Drawer, drawer_of, RESOLUTION_UNIT, Sessions
 
-CARD, GRAPH = 'generator.json', 'generator.onnx'
-FINE, LARGEST, RESOLUTION_UNIT = 0.02, 10.0, 0.05
-"""As `synth_nodes.generators.coding` has them; a test holds them together."""
-SPAN = math.asinh(LARGEST / FINE)
-EVERY = 4
-"""Beams that share a value of a VAE's latent."""
+CARD = 'generator.json'
 PART = 512
 """Scans drawn at once."""
 Scans = NDArray[np.float32]
@@ -46,14 +41,14 @@ def condition(ideal: Scans, step: float, reach: float, resolution: float) -> Sca
 class LidarSampler:
     """Turns ideal scans into what a real sensor would have said. Made by :func:`load_sampler`."""
 
-    def __init__(self, sessions: Mapping[str, Any], card: Mapping[str, Any], resolution: float,
-                 seed: int) -> None:
+    def __init__(self, sessions: Sessions, draw: Drawer, card: Mapping[str, Any],
+                 resolution: float, seed: int) -> None:
         self.step = float(card['step'])
         """Angle between the beams that were learned from [rad]."""
         self.resolution = resolution
         """Steps in which ranges are told [m]; 0 for none."""
         self._reach = float(card['settings']['reach'])
-        self._sessions = sessions
+        self._sessions, self._draw = sessions, draw
         self._rng = np.random.default_rng([59, seed])
 
     def scan(self, ideal: Scans) -> Scans:
@@ -68,27 +63,11 @@ class LidarSampler:
 
     def _part(self, ideal: Scans) -> Scans:
         given = condition(ideal, self.step, self._reach, self.resolution)
-        u, returned = self._sessions[GRAPH].run(None, self._noise(given))
-        told = given[:, 0] * self._reach + FINE * np.sinh(u * SPAN)
+        told, returned = self._draw(self._sessions, given, self._reach, self._rng)
         if self.resolution > 0:
             told = np.asarray(np.round(told / self.resolution) * self.resolution)
         seen = (returned > 0.5) & (told < self._reach) & (told > 0.0)
         return np.where(seen, told, np.inf).astype(np.float32)
-
-    def _noise(self, given: Scans) -> dict[str, Scans]:
-        """Draw what a VAE's or a GAN's graph takes."""
-        count, _, beams = given.shape
-        out = {'condition': given, 'draws': self._rng.random((count, 3, beams), np.float32)}
-        for wanted in self._sessions[GRAPH].get_inputs():
-            channels, name = wanted.shape[1], wanted.name
-            if name == 'latent':
-                latent = self._rng.standard_normal((count, channels, -(-beams // EVERY)),
-                                                   np.float32)
-                out[name] = np.repeat(latent, EVERY, 2)[:, :, :beams]
-            elif name in ('noise', 'whole'):
-                out[name] = self._rng.standard_normal(
-                    (count, channels, beams if name == 'noise' else 1), np.float32)
-        return out
 
 
 def load_sampler(folder: str | Path, seed: int = 0,
@@ -103,6 +82,7 @@ def load_sampler(folder: str | Path, seed: int = 0,
     """
     folder = Path(folder)
     card = read_json(folder / CARD, 'generator')
+    draw, needed = drawer_of(card['settings']['kind'], str(folder / CARD))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
@@ -113,8 +93,8 @@ def load_sampler(folder: str | Path, seed: int = 0,
             raise InputError(f'{folder / name}: is missing or not the file that {CARD} was '
                              'written for; train it again')
         sessions[name] = onnxruntime.InferenceSession(content, options, ['CPUExecutionProvider'])
-    if GRAPH not in sessions:
-        raise InputError(f'{folder / CARD}: names no graphs: a {card["settings"]["kind"]} runs by '
-                         'torch alone; train a vae or gan')
+    if not set(needed) <= set(sessions):
+        raise InputError(f'{folder / CARD}: names no {" and ".join(needed)}, so nothing runs it '
+                         'without torch; train it again')
     told = float(card['resolution'] if resolution is None else resolution)
-    return LidarSampler(sessions, card, told, seed)
+    return LidarSampler(sessions, draw, card, told, seed)

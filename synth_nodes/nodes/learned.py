@@ -1,7 +1,6 @@
 """Learned sensors, loaded only where they are asked for."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol, TYPE_CHECKING
 
 import numpy as np
@@ -31,13 +30,14 @@ def learned_sensor(settings: LidarParameters) -> ScanMaker | None:
     Load the sensor that the parameters ask for.
 
     :return: None where they ask for none.
-    :raises InputError: when torch is missing, the sensor is damaged, or its beams are much finer
-        or coarser than the lidar's.
+    :raises InputError: when the sensor is damaged, failed its quality gate, or its beams are much
+        finer or coarser than the lidar's.
     """
     if settings.noise != 'learned':
         return None
-    folder = Path(settings.learned_sensor or share('models'))
-    sensor = _from_graphs(folder, settings.seed) or _from_weights(folder, settings.seed)
+    from synth_nodes.infer.learned_lidar import load_sampler
+
+    sensor = load_sampler(settings.learned_sensor or share('models'), settings.seed)
     step = settings.lidar.angle_increment
     if not 0.4 < step / sensor.step < 2.5:
         raise InputError(
@@ -45,26 +45,6 @@ def learned_sensor(settings: LidarParameters) -> ScanMaker | None:
             f'from beams {np.degrees(sensor.step):.2f} deg apart; change lidar.beams, or learn '
             'from a sensor more like it')
     return sensor
-
-
-def _from_graphs(folder: Path, seed: int) -> ScanMaker | None:
-    """Load a sensor that was exported to ONNX; None where it was not."""
-    from synth_nodes.infer.learned_lidar import GRAPH, load_sampler
-
-    return load_sampler(folder, seed) if (folder / GRAPH).is_file() else None
-
-
-def _from_weights(folder: Path, seed: int) -> ScanMaker:
-    """Load a sensor of a kind that runs by torch alone."""
-    try:
-        import torch
-
-        from synth_nodes.generators.learned import load
-    except ImportError as error:
-        raise InputError(f"lidar_node: noise = 'learned' needs the package '{error.name}'; "
-                         "install synth_nodes[learn], or use noise = 'model'") from None
-    torch.set_num_threads(1)
-    return load(folder, seed)
 
 
 def ideal(lidar: LidarSpec) -> LidarSpec:

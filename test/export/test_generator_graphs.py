@@ -1,15 +1,18 @@
 """Learned sensors as ONNX: the same as torch, by seeds, and refused when altered."""
 
+import json
+from shutil import copytree
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
 
 from synth_nodes.errors import InputError  # noqa: E402
-from synth_nodes.export.generator import export_generator, GRAPH  # noqa: E402
-from synth_nodes.generators import coding, learned  # noqa: E402
+from synth_nodes.export.generator import export_generator, GRAPH, STEP  # noqa: E402
+from synth_nodes.generators import coding, diffusion, learned, mixture, vae  # noqa: E402
 from synth_nodes.generators.model import GeneratorSettings  # noqa: E402
-from synth_nodes.infer import learned_lidar  # noqa: E402
+from synth_nodes.infer import learned_lidar, scan_drawing  # noqa: E402
 from synth_nodes.infer.learned_lidar import load_sampler  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures('one_thread')
@@ -22,38 +25,96 @@ def untrained(folder, kind):
     learned.save(folder, learned.make(settings), settings, {'step': 0.05, 'resolution': 0.01})
 
 
+@pytest.fixture(scope='module')
+def folders(tmp_path_factory):
+    """Learned sensors of all kinds, exported."""
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp('sensors')
+    for kind in learned.KINDS:
+        untrained(root / kind, kind)
+        assert export_generator(root / kind) <= 5e-3
+    return root
+
+
+@pytest.mark.parametrize('kind', learned.KINDS)
+def test_the_same_seed_draws_the_same_scans_of_any_number_of_beams(folders, kind):
+    mine = load_sampler(folders / kind, 1).scan(IDEAL[:30])
+    np.testing.assert_array_equal(mine, load_sampler(folders / kind, 1).scan(IDEAL[:30]))
+    assert not np.array_equal(mine, load_sampler(folders / kind, 2).scan(IDEAL[:30]))
+    assert load_sampler(folders / kind, 1).scan(IDEAL[:1, :20]).shape == (1, 20)
+
+
 @pytest.mark.parametrize('kind', ['vae', 'gan'])
-def test_graphs_draw_as_torch_does_and_the_same_for_the_same_seed(tmp_path, kind):
-    untrained(tmp_path, kind)
-    differing = export_generator(tmp_path)
-    assert differing is not None and differing <= 5e-3
-    mine = load_sampler(tmp_path, 1).scan(IDEAL)
-    np.testing.assert_array_equal(mine, load_sampler(tmp_path, 1).scan(IDEAL))
-    assert not np.array_equal(mine, load_sampler(tmp_path, 2).scan(IDEAL))
-    theirs = learned.load(tmp_path, 1).scan(IDEAL)
+def test_graphs_draw_as_torch_does(folders, kind):
+    mine = load_sampler(folders / kind, 1).scan(IDEAL)
+    theirs = learned.load(folders / kind, 1).scan(IDEAL)
     seen, there = np.isfinite(mine), np.isfinite(theirs)
     assert seen.mean() == pytest.approx(there.mean(), abs=0.03)
     both = seen & there & np.isfinite(IDEAL)
     shares = np.linspace(0.1, 0.9, 9)
     error, other = (a[both] - IDEAL[both] for a in (mine, theirs))
     np.testing.assert_allclose(np.quantile(error, shares), np.quantile(other, shares), atol=0.08)
-    assert load_sampler(tmp_path, 1).scan(IDEAL[:1, :20]).shape == (1, 20)
+
+
+class Replayed:
+    """Chance that gives what was drawn before: a numpy generator as samplers use it."""
+
+    def __init__(self, *parts):
+        self._parts = iter(parts)
+
+    def random(self, shape, _):
+        return next(self._parts).reshape(shape)
+
+    def standard_normal(self, shape, _):
+        return next(self._parts).reshape(shape)
+
+
+@pytest.mark.parametrize('kind', ['transformer', 'diffusion'])
+def test_loops_outside_the_graphs_are_those_of_torch_draw_for_draw(folders, kind):
+    ideal = torch.from_numpy(IDEAL[:40])
+    given = coding.condition(ideal, 0.05, 10.0, 0.05)
+    generator, _ = learned.load_generator(folders / kind, 'cpu')
+    u, returned = generator.sample(given, torch.Generator().manual_seed(3))
+    chance = torch.Generator().manual_seed(3)
+    if kind == 'transformer':
+        drawn = [torch.rand((40, 33, 3), generator=chance).transpose(0, 1).numpy()]
+    else:
+        drawn = [torch.randn((40, 2, 33), generator=chance).numpy()
+                 for _ in range(diffusion.STEPS + 1)]
+    sampler = load_sampler(folders / kind, 0, 0.05)
+    sampler._rng = Replayed(*drawn)
+    wanted = coding.decode(u, returned, ideal, 10.0, 0.05).numpy()
+    got = sampler.scan(IDEAL[:40])
+    # A draw on the very edge of a step of 5 cm may fall to its other side.
+    assert (np.isclose(got, wanted, atol=1e-4)).mean() > 0.99
 
 
 def test_conditions_and_constants_are_those_of_training():
     ours = coding.condition(torch.from_numpy(IDEAL), 0.05, 10.0, 0.02).numpy()
     theirs = learned_lidar.condition(IDEAL, 0.05, 10.0, 0.02)
     np.testing.assert_allclose(theirs, ours, atol=2e-6)
-    assert (learned_lidar.FINE, learned_lidar.SPAN) == (coding.FINE, coding.SPAN)
+    for name, where in {'FINE': coding, 'SPAN': coding, 'RESOLUTION_UNIT': coding,
+                        'FINEST': mixture, 'STEPS': diffusion, 'GAIN': diffusion,
+                        'CLEANEST': diffusion, 'EVERY': vae}.items():
+        assert getattr(scan_drawing, name) == getattr(where, name), name
+    times = np.linspace(0, 1, 26)
+    np.testing.assert_allclose([scan_drawing.signal(t) for t in times],
+                               diffusion.signal(torch.from_numpy(times)).numpy(), atol=1e-9)
 
 
-def test_altered_graphs_and_kinds_without_graphs_are_refused(tmp_path):
-    untrained(tmp_path, 'vae')
-    export_generator(tmp_path)
-    (tmp_path / GRAPH).write_bytes((tmp_path / GRAPH).read_bytes()[:-1])
+def test_altered_and_missing_graphs_are_refused(folders, tmp_path):
+    untrained(tmp_path / 'new', 'transformer')
+    with pytest.raises(InputError, match=r'names no generator\.onnx and beam_step\.onnx'):
+        load_sampler(tmp_path / 'new')
+    mine = copytree(folders / 'transformer', tmp_path / 'mine')
+    (mine / STEP).unlink()
+    with pytest.raises(InputError, match=r'beam_step\.onnx: is missing'):
+        load_sampler(mine)
+    (mine / GRAPH).write_bytes((mine / GRAPH).read_bytes()[:-1])
     with pytest.raises(InputError, match=r'generator\.onnx'):
-        load_sampler(tmp_path)
-    untrained(tmp_path / 'slow', 'diffusion')
-    assert export_generator(tmp_path / 'slow') is None
-    with pytest.raises(InputError, match='torch alone'):
-        load_sampler(tmp_path / 'slow')
+        load_sampler(mine)
+    card = json.loads((mine / learned.CARD).read_text())
+    card['settings']['kind'] = 'flow'
+    (mine / learned.CARD).write_text(json.dumps(card))
+    with pytest.raises(InputError, match="kind 'flow'"):
+        load_sampler(mine)
