@@ -100,7 +100,7 @@ def rows_of(kind: str, seed: int, args: argparse.Namespace, parts: tuple[Pairs, 
             fitted = fit_gaussian(parts[0].ideal, parts[0].real, REACH, STEPS[name])
             drawn = fitted.scan(pairs.ideal, seed)
         elif kind == 'sensor':
-            drawn = load_sampler(folder, seed, STEPS[name]).scan(pairs.ideal)
+            drawn = load_sampler(folder, seed, STEPS[name], ungated=True).scan(pairs.ideal)
         else:
             drawn = load(folder, seed, resolution=STEPS[name]).scan(pairs.ideal)
         rate = len(drawn) / (time.process_time() - begin)

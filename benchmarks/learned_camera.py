@@ -86,7 +86,7 @@ def main() -> None:
         runs, rate, scores = [], 0.0, {}
         for seed in range(args.seeds):
             if folder is not None:
-                scores, camera = read_card(folder).scores, load_camera(folder, seed)
+                scores, camera = read_card(folder).scores, load_camera(folder, seed, ungated=True)
                 begin = time.process_time()
                 drawn = camera.frames(pairs.ideal, pairs.turn)
                 rate = len(drawn) / (time.process_time() - begin)

@@ -31,6 +31,8 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     parser.add_argument('--sensor', type=Path, metavar='DIR',
                         help="learned sensor ('synth-nodes train generator') in place of noise")
+    parser.add_argument('--ungated', action='store_true',
+                        help='use a learned sensor that failed its quality gate too')
     parser.add_argument('--append', action='store_true',
                         help='go on with a data set that is there; give another seed')
     parser.add_argument('--split', action='append', default=[], metavar='PLACE=SPLIT',
@@ -59,7 +61,8 @@ def _generate(args: argparse.Namespace) -> int:
     if args.sensor:
         from synth_nodes.infer.learned_lidar import load_sampler
 
-        sensor = load_sampler(args.sensor, settings.seed).scan
+        sensor = load_sampler(args.sensor, settings.seed, ungated=args.ungated,
+                              otherwise='give --ungated').scan
     begin = time.perf_counter()
     with progress('driving', settings.records, ' records') as advance:
         writer = generate(settings, maps, robot, lidar, args.out, args.append, args.command_line,

@@ -9,6 +9,7 @@ A learned camera in use, with torch: frames as a real camera would have told the
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 import io
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import torch
 from synth_nodes.generators.camera_card import LATENT, read_card, WEIGHTS
 from synth_nodes.generators.camera_model import to_frames, to_planes
 from synth_nodes.generators.camera_net import CameraNet
+from synth_nodes.generators.gate import refuse_failed
 
 PART = 64
 """Frames drawn at once."""
@@ -56,16 +58,18 @@ class LearnedCamera:
         return np.concatenate(parts) if parts else ideal.copy()
 
 
-def degrader(folder: str | Path, seed: int = 0, device: str = 'cpu') -> Callable[[Images], Images]:
+def degrader(folder: str | Path, seed: int = 0, device: str = 'cpu',
+             ungated: bool = False) -> Callable[[Images], Images]:
     """
     Make the augmentation of frames by a learned camera.
 
     :param folder: of the camera; 'models' of the package has the one that ships.
+    :param ungated: whether a camera that failed its quality gate will do.
     :return: takes frames (N, H, W, 3) and gives as many, each by another camera; labels stay,
         though edges move by a few pixels where the lens bends them.
-    :raises InputError: when the camera is missing, damaged, or was altered.
+    :raises InputError: when the camera is missing, damaged, was altered, or failed its gate.
     """
-    return load_camera(folder, seed, device).frames
+    return load_camera(folder, seed, device, ungated).frames
 
 
 def weights_of(net: CameraNet) -> bytes:
@@ -75,15 +79,18 @@ def weights_of(net: CameraNet) -> bytes:
     return buffer.getvalue()
 
 
-def load_camera(folder: str | Path, seed: int = 0, device: str = 'cpu') -> LearnedCamera:
+def load_camera(folder: str | Path, seed: int = 0, device: str = 'cpu',
+                ungated: bool = False) -> LearnedCamera:
     """
     Read a learned camera.
 
     :param seed: of what it draws.
-    :raises InputError: when it is missing, damaged, or was altered.
+    :param ungated: whether one that failed its quality gate will do.
+    :raises InputError: when it is missing, damaged, was altered, or failed its gate.
     """
     folder = Path(folder)
     card = read_card(folder)
+    refuse_failed(asdict(card), folder, ungated, 'give ungated=True')
     weights = torch.load(card.check_file(folder, WEIGHTS), map_location=device, weights_only=True)
     net = CameraNet(int(card.settings['width']))
     net.load_state_dict(weights)

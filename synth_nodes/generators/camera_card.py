@@ -17,6 +17,7 @@ from typing import Any
 
 from synth_nodes.errors import InputError
 from synth_nodes.files import read_json, sha256_of, write_json
+from synth_nodes.generators.gate import QUALITY
 
 FORMAT = 'synth_nodes/camera'
 CARD, WEIGHTS, MODEL = 'camera.json', 'camera.pt', 'camera.onnx'
@@ -45,6 +46,8 @@ class CameraCard:
     history: tuple[Mapping[str, float], ...] = ()
     sha256: Mapping[str, str] = field(default_factory=dict)
     """Of the other files, by name."""
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    """Outcome of its quality gate; empty where it was never judged."""
 
     def check_camera(self, width: int, height: int, horizontal_fov: float) -> None:
         """
@@ -92,6 +95,7 @@ def read_card(folder: Path) -> CameraCard:
         raise InputError(f"{folder / CARD}: is not a learned camera: its 'format' is "
                          f"{card.get('format')!r}, not '{FORMAT}'")
     try:
-        return CameraCard(**{k: card[k] for k in CameraCard.__dataclass_fields__})
+        return CameraCard(**{k: card[k] for k in CameraCard.__dataclass_fields__
+                             if k in card or k != QUALITY})
     except KeyError as error:
         raise InputError(f'{folder / CARD}: lacks {error}; train it again') from None

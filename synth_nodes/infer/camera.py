@@ -1,5 +1,6 @@
 """A learned camera in a node: numpy and ONNX Runtime, no torch."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.generators.camera_card import CameraCard, LATENT, MODEL, read_card
+from synth_nodes.generators.gate import refuse_failed
 from synth_nodes.infer.session import start_graph
 from synth_nodes.resources import share
 
@@ -41,15 +43,19 @@ class CameraSession:
         return np.ascontiguousarray(whole.astype(np.uint8))
 
 
-def load_camera(folder: str | Path = '', seed: int = 0, device: str = 'cpu') -> CameraSession:
+def load_camera(folder: str | Path = '', seed: int = 0, device: str = 'cpu',
+                ungated: bool = False, otherwise: str = 'give ungated=True') -> CameraSession:
     """
     Load a learned camera.
 
     :param folder: with `camera.onnx` and `camera.json`; '' for the one that ships.
     :param seed: of which cameras they are, and of their noise.
-    :raises InputError: when it is missing, altered, or no model.
+    :param ungated: whether one that failed its quality gate will do.
+    :param otherwise: how the user says so, for the error.
+    :raises InputError: when it is missing, altered, no model, or failed its quality gate.
     """
     place = Path(folder).expanduser() if str(folder) else share('models')
     card = read_card(place)
+    refuse_failed(asdict(card), place, ungated, otherwise)
     path = card.check_file(place, MODEL)
     return CameraSession(start_graph(path.read_bytes(), str(path), device), card, seed)

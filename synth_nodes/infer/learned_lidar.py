@@ -16,6 +16,7 @@ import onnxruntime
 
 from synth_nodes.errors import InputError
 from synth_nodes.files import read_json
+from synth_nodes.generators.gate import refuse_failed
 from synth_nodes.infer.scan_drawing import Drawer, drawer_of, RESOLUTION_UNIT, Sessions
 
 CARD = 'generator.json'
@@ -47,7 +48,8 @@ class LidarSampler:
         """Angle between the beams that were learned from [rad]."""
         self.resolution = resolution
         """Steps in which ranges are told [m]; 0 for none."""
-        self._reach = float(card['settings']['reach'])
+        self.reach = float(card['settings']['reach'])
+        """Range from which on it sees nothing [m]."""
         self._sessions, self._draw = sessions, draw
         self._rng = np.random.default_rng([59, seed])
 
@@ -62,26 +64,31 @@ class LidarSampler:
         return np.concatenate(parts) if parts else np.zeros_like(ideal)
 
     def _part(self, ideal: Scans) -> Scans:
-        given = condition(ideal, self.step, self._reach, self.resolution)
-        told, returned = self._draw(self._sessions, given, self._reach, self._rng)
+        given = condition(ideal, self.step, self.reach, self.resolution)
+        told, returned = self._draw(self._sessions, given, self.reach, self._rng)
         if self.resolution > 0:
             told = np.asarray(np.round(told / self.resolution) * self.resolution)
-        seen = (returned > 0.5) & (told < self._reach) & (told > 0.0)
+        seen = (returned > 0.5) & (told < self.reach) & (told > 0.0)
         return np.where(seen, told, np.inf).astype(np.float32)
 
 
 def load_sampler(folder: str | Path, seed: int = 0,
-                 resolution: float | None = None) -> LidarSampler:
+                 resolution: float | None = None, ungated: bool = False,
+                 otherwise: str = 'give ungated=True') -> LidarSampler:
     """
     Read a learned sensor's graphs.
 
     :param seed: of what it draws.
     :param resolution: steps in which the sensor to be imitated tells ranges [m]; those of the one
         that was learned from where None.
-    :raises InputError: when the card or a graph is missing, damaged, or was altered.
+    :param ungated: whether one that failed its quality gate will do.
+    :param otherwise: how the user says so, for the error.
+    :raises InputError: when the card or a graph is missing, damaged, or was altered, or the sensor
+        failed its quality gate.
     """
     folder = Path(folder)
     card = read_json(folder / CARD, 'generator')
+    refuse_failed(card, folder, ungated, otherwise)
     draw, needed = drawer_of(card['settings']['kind'], str(folder / CARD))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3

@@ -78,16 +78,31 @@ class Quality:
 
     def problems(self, gate: GateSettings) -> list[str]:
         """Say which limits of the gate are broken; nothing when it is passed."""
-        out = []
-        if self.auc.value > gate.max_auc:
-            out.append(f'the two-sample test tells them apart: AUC {self.auc.value:.3f} is above '
-                       f'{gate.max_auc}')
-        if self.coverage < gate.min_coverage:
-            out.append(f'coverage {self.coverage:.2f} is below {gate.min_coverage}')
-        if self.copying and self.copying['z'] < gate.min_copying_z:
-            out.append(f"training data are copied: z {self.copying['z']:.1f} is below "
-                       f'{gate.min_copying_z}')
-        return out
+        return broken_limits(self.auc.value, self.coverage, self.copying, gate)
+
+
+def broken_limits(auc: float, coverage: float, copying: Mapping[str, float] | None,
+                  gate: GateSettings) -> list[str]:
+    """
+    Say which limits of the gate are broken, whatever was measured.
+
+    :param copying: None where it is not known what was learned from.
+    """
+    out = []
+    if not auc <= gate.max_auc:
+        out.append(f'the two-sample test tells them apart: AUC {auc:.3f} is above {gate.max_auc}')
+    if not coverage >= gate.min_coverage:
+        out.append(f'coverage {coverage:.2f} is below {gate.min_coverage}')
+    if copying and not copying['z'] >= gate.min_copying_z:
+        out.append(f"training data are copied: z {copying['z']:.1f} is below "
+                   f'{gate.min_copying_z}')
+    return out
+
+
+def held_rows(real: DataSet) -> NDArray[np.integer]:
+    """Pick the records to judge by: those not for training, or all where those are under 100."""
+    held = np.concatenate([real.split('validation'), real.split('test')])
+    return np.sort(held) if len(held) >= 100 else np.arange(len(real))
 
 
 def measure(real: Scans, synthetic: Scans, gate: GateSettings, train: Scans | None = None,
@@ -139,9 +154,7 @@ def judge_sets(real: DataSet, synthetic: DataSet, gate: GateSettings,
     :param train: what the generator learned from; None where it learned from nothing.
     :return: figures, problems, and whether it passed.
     """
-    held = np.concatenate([real.split('validation'), real.split('test')])
-    rows = np.sort(held) if len(held) >= 100 else np.arange(len(real))
-    quality = measure(real.take(rows, ['scan'])['scan'], synthetic.read('scan'), gate,
+    quality = measure(real.take(held_rows(real), ['scan'])['scan'], synthetic.read('scan'), gate,
                       None if train is None else train.read('scan'), say=say)
     problems = quality.problems(gate)
     outcome = {'passed': not problems, 'problems': problems, 'quality': asdict(quality),

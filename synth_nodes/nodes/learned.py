@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from synth_nodes.infer.camera import CameraSession
 
 
+OTHERWISE = 'set learned_ungated to true'
+"""How a node is told to use a sensor that failed its quality gate."""
+
+
 class ScanMaker(Protocol):
     """Turns ideal scans into real ones."""
 
@@ -37,7 +41,8 @@ def learned_sensor(settings: LidarParameters) -> ScanMaker | None:
         return None
     from synth_nodes.infer.learned_lidar import load_sampler
 
-    sensor = load_sampler(settings.learned_sensor or share('models'), settings.seed)
+    sensor = load_sampler(settings.learned_sensor or share('models'), settings.seed,
+                          ungated=settings.learned_ungated, otherwise=OTHERWISE)
     step = settings.lidar.angle_increment
     if not 0.4 < step / sensor.step < 2.5:
         raise InputError(
@@ -57,13 +62,15 @@ def learned_camera(settings: CameraParameters) -> 'CameraSession | None':
     Load the learned camera that the parameters ask for.
 
     :return: None where they ask for none.
-    :raises InputError: when it is damaged, or learned from cameras unlike this one.
+    :raises InputError: when it is damaged, failed its quality gate, or learned from cameras unlike
+        this one.
     """
     if settings.noise != 'learned':
         return None
     from synth_nodes.infer.camera import load_camera
 
-    session = load_camera(settings.learned_sensor, settings.seed)
+    session = load_camera(settings.learned_sensor, settings.seed,
+                          ungated=settings.learned_ungated, otherwise=OTHERWISE)
     camera = settings.camera
     try:
         session.card.check_camera(camera.width, camera.height, camera.horizontal_fov)

@@ -89,6 +89,8 @@ class LidarParameters:
     learned_sensor: str = setting(
         '', "Folder of the learned sensor ('synth-nodes train generator'); the one that ships "
         'with the package where empty.')
+    learned_ungated: bool = setting(
+        False, 'Use the learned sensor even if it failed its quality gate.')
     seed: int = setting(2, 'Seed of noise and dropout.', low=0, high=2**31 - 1)
     frame_id: str = setting('laser', 'Frame of the scans.')
     points_frame: str = setting('laser_points', 'Frame of the points: the origin of the rays.')
@@ -110,6 +112,8 @@ class CameraParameters:
     learned_sensor: str = setting(
         '', "Folder of the learned camera ('synth-nodes train generator --of camera'); the one "
         'that ships with the package where empty.')
+    learned_ungated: bool = setting(
+        False, 'Use the learned camera even if it failed its quality gate.')
     seed: int = setting(5, 'Seed of noise, and of which learned camera it is.',
                         low=0, high=2**31 - 1)
     frame_id: str = setting('camera_optical', 'Frame of the images: z ahead, x right, y down.')
