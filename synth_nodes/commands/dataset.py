@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_nodes.commands.common import add_verb, print_json, progress, Subparsers
-from synth_nodes.commands.inputs import settings_from_words
+from synth_nodes.commands.inputs import add_robot, robot_and_lidar, settings_from_words
 from synth_nodes.errors import InputError
 from synth_nodes.types import GridMap
 
@@ -20,6 +20,7 @@ synth-nodes dataset import bag_folder --out real --scan /base_scan --place offic
 MERGE_EXAMPLE = 'synth-nodes dataset merge real synthetic --out both'
 EXPORT_EXAMPLE = 'synth-nodes dataset export drives --out drives_bag'
 CLEAN_EXAMPLE = 'synth-nodes dataset clean real --out real_clean'
+LABEL_EXAMPLE = 'synth-nodes dataset label real --out real_labelled'
 VERIFY_EXAMPLE = 'synth-nodes dataset verify real'
 
 
@@ -53,6 +54,13 @@ def add(verbs: Subparsers) -> None:
     clean.add_argument('--out', type=Path, required=True, help='folder of the new data set')
     clean.add_argument('--set', action='append', default=[], metavar='name=value',
                        help='a threshold, repeatable: gap, speed, turn_rate, invalid_share, ...')
+    label = add_verb(inner, 'label', 'Label recorded drives by the map built out of them.',
+                     LABEL_EXAMPLE, _label)
+    label.add_argument('source', type=Path, help='folder of an imported data set')
+    label.add_argument('--out', type=Path, required=True, help='folder of the labelled one')
+    label.add_argument('--set', action='append', default=[], metavar='name=value',
+                       help='a setting, repeatable: horizon, draws, leg, line, tolerance, ...')
+    add_robot(label)
     verify = add_verb(inner, 'verify', 'Compare every file with its hash.', VERIFY_EXAMPLE,
                       _verify)
     verify.add_argument('source', type=Path, help='folder of a data set')
@@ -225,6 +233,18 @@ def _clean(args: argparse.Namespace) -> int:
         print('\n'.join(findings.lines()))
     return _wrote(args, writer.written, left_out=int(findings.bad.sum()),
                   findings={f.name: f.count for f in findings.found})
+
+
+def _label(args: argparse.Namespace) -> int:
+    from synth_nodes.dataset.label_log import label_set, LabelSettings
+    from synth_nodes.dataset.reader import DataSet
+
+    settings = settings_from_words(LabelSettings, args.set, {})
+    robot, _ = robot_and_lidar(args.params_file)
+    with progress('labelling places', 1.0) as advance:
+        writer = label_set(DataSet(args.source), args.out, robot, settings,
+                           lambda done, total: advance(done / total, ''))
+    return _wrote(args, writer.written)
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -9,13 +9,13 @@ from synth_nodes.commands.inputs import (
     add_robot,
     add_settings,
     describe_settings,
-    load_maps,
     robot_and_lidar,
     settings_from_words,
 )
 
 EXAMPLE = """synth-nodes generate --out synthetic
 synth-nodes generate --records 20000 --map warehouse.yaml --map depot.yaml --out nav2
+synth-nodes generate --map layout:warehouse:3 --set carts.count=2 --out hall
 synth-nodes generate --seed 7 --set noise=0.6 --set actors.count=8 --out crowded"""
 
 
@@ -25,8 +25,9 @@ def add(verbs: Subparsers) -> None:
                       EXAMPLE, _generate)
     parser.add_argument('--out', type=Path, default=Path('synthetic'),
                         help='folder of the data set')
-    parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
-                        help='Nav2 map to drive in, repeatable; generated buildings if none')
+    parser.add_argument('--map', action='append', default=[], metavar='PLACE',
+                        help='Nav2 map, scene file or layout:NAME:SEED to drive in, repeatable; '
+                        'generated buildings if none')
     parser.add_argument('--records', type=int, help='records in all')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     parser.add_argument('--sensor', type=Path, metavar='DIR',
@@ -52,11 +53,11 @@ def _generate(args: argparse.Namespace) -> int:
     fixed = {n: v for n in ('records', 'seed') if (v := getattr(args, n)) is not None}
     settings = settings_from_words(GenerateSettings, args.set, fixed)
     robot, lidar = robot_and_lidar(args.params_file)
-    maps = load_maps(args.map)
-    if not maps:
-        from synth_nodes.world.building import generate_building
+    from synth_nodes.world.places import open_place
 
-        maps = [generate_building(settings.seed * 1000 + k) for k in range(settings.buildings)]
+    maps = ([open_place(word).scene for word in args.map]
+            or [open_place('', settings.seed * 1000 + k).scene
+                for k in range(settings.buildings)])
     sensor = None
     if args.sensor:
         from synth_nodes.infer.learned_lidar import load_sampler

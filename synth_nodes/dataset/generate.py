@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.dataset.beam_labels import BeamLabels, surface_fields, surface_names
 from synth_nodes.dataset.drives import drive_fields, sensor_of_spec
 from synth_nodes.dataset.labels import clearance, draw_commands, fan, time_to_contact
+from synth_nodes.dataset.lines import LineLabels, STRAIGHT
 from synth_nodes.dataset.schema import Field, Schema
 from synth_nodes.dataset.store import Columns, Writer
 from synth_nodes.sensors.lidar import Lidar
@@ -19,7 +21,7 @@ from synth_nodes.tasks.course import Course, ErrandPool
 from synth_nodes.tasks.expert import Expert
 from synth_nodes.tasks.path import PathFollower
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
-from synth_nodes.world.actors import ActorSettings
+from synth_nodes.world.actors import ActorSettings, CartSettings
 from synth_nodes.world.scene import Scene
 from synth_nodes.world.world import World
 
@@ -58,15 +60,29 @@ class GenerateSettings:
         True, 'Whether to label a fan of ten commands too; it takes most of the time.')
     draws: int = setting(
         4, 'Commands drawn by chance for each record that are labelled too.', low=0, high=1000)
+    surfaces: bool = setting(
+        True, 'Whether to label what each beam meets, and of what that is.')
+    line_time: float = setting(
+        4.0, 'Time that a robot gets to come straight to its next point on the path.', unit='s',
+        low=0.1, high=60.0)
+    line_tolerance: float = setting(
+        0.1, 'Distance from that line which is still on it.', unit='m', low=0.001, high=2.0)
     actors: ActorSettings = setting(  # noqa: RUF009
         ActorSettings(), 'People around each robot.')
+    carts: CartSettings = setting(  # noqa: RUF009
+        CartSettings(), 'Carts on the lines of each scene.')
     odometry: OdometrySettings = setting(  # noqa: RUF009
         OdometrySettings(), 'Errors of the wheel odometry.')
 
 
-def label_fields(arcs: int, draws: int) -> tuple[Field, ...]:
-    """List the fields that only simulation knows."""
+def label_fields(arcs: int, draws: int, beams: int = 0) -> tuple[Field, ...]:
+    """
+    List the labels.
+
+    :param beams: of the lidar; 0 where they are not labelled.
+    """
     return (
+        *(surface_fields(beams) if beams else ()), STRAIGHT,
         Field('pose', 'float64', (3,), 'm, m, rad', 'map', 'True pose of base_link: x, y, yaw.'),
         Field('expert', 'float32', (2,), 'm/s, rad/s', 'base_link',
               'What the expert would command: vx, wz.'),
@@ -108,16 +124,23 @@ def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot:
     drive = Drive(settings, Course(maps, robot), lidar, sensor)
     arcs = fan(robot) if settings.arcs else np.zeros((0, 3))
     schema = Schema.of(
-        out.name, (*drive_fields(lidar.beams), *label_fields(len(arcs), settings.draws)),
-        sensor={**sensor_of_spec(lidar), 'arcs': arcs.tolist(), 'horizon': settings.horizon},
+        out.name, (*drive_fields(lidar.beams), *label_fields(
+            len(arcs), settings.draws, lidar.beams if settings.surfaces else 0)),
+        sensor={**sensor_of_spec(lidar), **(surface_names() if settings.surfaces else {}),
+                'arcs': arcs.tolist(), 'horizon': settings.horizon,
+                'line_time': settings.line_time, 'line_tolerance': settings.line_tolerance},
         origin={'kind': 'synthetic', 'command': command, 'settings': _plain(flatten(settings)),
                 'robot': _plain(flatten(robot))})
     with Writer(out, schema, append=append) as writer:
         places = np.array([writer.place(grid.name, (splits or {}).get(grid.name))
                            for grid in drive.course.maps])
         first, done = writer.next_sequence, 0
+        lines = LineLabels(max(1, round(settings.line_time / settings.period)),
+                           settings.line_tolerance)
         while done < settings.records:
-            part = drive.next_records(arcs)
+            part = lines.push(drive.next_records(arcs))
+            if part is None:
+                continue
             part['place'] = places[np.asarray(part['place'])]
             part['sequence'] = first + np.asarray(part['sequence'])
             left = settings.records - done
@@ -138,8 +161,11 @@ class Drive:
         self.course = course
         self._settings, self._sensor = s, sensor
         self._map = np.arange(batch, dtype=np.int64) % len(course.maps)
-        self._world = World(course.atlas, course.robot, s.actors, batch, s.seed, self._map)
+        self._world = World(course.atlas, course.robot, s.actors, batch, s.seed, self._map,
+                            s.carts)
         self._lidar = Lidar(lidar, course.atlas, s.seed + 1)
+        self._beams = (BeamLabels(course.atlas, lidar.angles, lidar.range_max) if s.surfaces
+                       else None)
         self._odometry = WheelOdometry(s.odometry, batch, s.seed + 2)
         self._follower = PathFollower([np.zeros((1, 2))] * batch)
         self._expert = Expert(course.atlas.drawn, course.robot)
@@ -177,6 +203,10 @@ class Drive:
             'clearance': clearance(self.course.atlas, self.course.robot, self._map, pose),
             'contact': contact[:, 0], 'arc_contact': contact[:, 1 + s.draws:],
             'drawn': drawn, 'drawn_contact': contact[:, 1:1 + s.draws]}
+        if self._beams is not None:
+            record = {**record, **dict(zip(('surface', 'material'), self._beams.label(
+                self._lidar.sensor_pose(pose), self._map, world.actors, s.actors.count),
+                strict=True))}
         self._go()
         self._renew(goal)
         return dict(record)

@@ -5,17 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.dataset.carmen import CarmenLog
-from synth_nodes.dataset.mapping import map_from_log
+from synth_nodes.dataset.place_map import LEAST, place_map
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.errors import InputError
 from synth_nodes.sensors.cast import cast
-from synth_nodes.types import GridMap
 from synth_nodes.world.atlas import MapAtlas
 
 Scans = NDArray[np.float32]
-LEAST = 50
-"""Pairs of a place below which it is left out."""
 
 
 @dataclass(frozen=True)
@@ -74,20 +70,3 @@ def pairs_of(data: DataSet, reach: float, rows: NDArray[np.integer] | None = Non
                          'build a map from')
     return Pairs(ideal[usable], part['scan'][usable], part['place'][usable].astype(np.int32),
                  chosen[usable].astype(np.int64), angles)
-
-
-def place_map(scan: Scans, pose: NDArray[np.float64], angles: NDArray[np.float64], name: str,
-              resolution: float, range_max: float) -> GridMap:
-    """
-    Build the map of a place out of its own scans.
-
-    :param scan: [m], shape (N, beams).
-    :param pose: of the laser in `map`, shape (N, 3).
-    :param angles: of the beams [rad], shape (beams,).
-    :param resolution: of the map [m].
-    :raises InputError: when they hold nothing to build a map from.
-    """
-    count = len(scan)
-    log = CarmenLog(name, scan, angles, pose, pose, np.arange(count, dtype=float), range_max, 0.0,
-                    count, {})
-    return map_from_log(log, resolution)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.dataset.labels import base_from_laser, draw_commands, fan, time_to_contact
+from synth_nodes.dataset.place_map import LEAST, place_map
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.errors import InputError
-from synth_nodes.generators.pairs import LEAST, place_map
 from synth_nodes.policy.collision import lidar_of
 from synth_nodes.settings import build
 from synth_nodes.tasks.observation import ObservationSpec, SectorPooling
@@ -156,10 +156,14 @@ def _origins(origin: Any) -> Iterator[dict[str, Any]]:
 
 
 def _told(data: DataSet, names: set[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Collect the commands that simulation labelled, with their labels."""
+    """Collect the commands that are labelled, with their labels; logs hold none of their own."""
     arcs = np.asarray(data.schema.sensor['arcs'], np.float32).reshape(-1, 3)
-    parts = [(data.read('command')[:, None], data.read('contact')[:, None]),
-             (np.broadcast_to(arcs, (len(data), *arcs.shape)), data.read('arc_contact'))]
+    contact = data.read('arc_contact')
+    blind = np.asarray(np.isnan(contact).any(axis=1))[:, None, None]
+    parts = [(np.where(blind, np.nan, np.broadcast_to(arcs, (len(data), *arcs.shape))), contact)]
+    own = data.read('command')
+    if np.isfinite(own).any():
+        parts.insert(0, (own[:, None], data.read('contact')[:, None]))
     if 'drawn' in names:
         parts.append((data.read('drawn'), data.read('drawn_contact')))
     command, contact = (np.concatenate(part, axis=1, dtype=np.float32)

@@ -47,6 +47,20 @@ def generate_building(
     return GridMap(_occupancy(plan), resolution, (-MARGIN, -MARGIN, 0.0), f'building_{seed}')
 
 
+def furnished_cells(seed: int, width: float, height: float,
+                    resolution: float) -> NDArray[np.bool_]:
+    """
+    Say which solid cells of a generated building are furniture, not wall.
+
+    :param seed: this and the others as for :func:`generate_building`.
+    :return: of the shape of its occupancy.
+    """
+    grid = generate_building(seed, width, height, resolution)
+    plan = Plan.empty(width, height, resolution, MARGIN)
+    draw_plan(plan, np.random.default_rng([20, seed]))
+    return np.asarray(plan.free & grid.solid())
+
+
 def reachable_parts(
         free: NDArray[np.bool_], resolution: float, radius: float) -> NDArray[np.int32]:
     """

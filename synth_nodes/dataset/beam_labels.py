@@ -1,0 +1,178 @@
+"""
+What each beam of a lidar meets: the class of its surface, and its material where it is known.
+
+In simulation an ideal beam is cast and what lies where it ends is looked up. For a recorded scan
+the map built out of the whole log says which beams met what was there all the time.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_nodes.dataset.schema import Field
+from synth_nodes.sensors.cast import Beams, cast_into
+from synth_nodes.sensors.surfaces import cell_materials, MATT
+from synth_nodes.types import FloatArray, GridMap, OCCUPIED
+from synth_nodes.world.atlas import AtlasArrays, inside, MapAtlas, to_cell
+from synth_nodes.world.building import furnished_cells
+from synth_nodes.world.jit import inline, kernel
+from synth_nodes.world.scene import MATERIALS, Scene
+
+SURFACES = ('none', 'wall', 'furniture', 'person', 'cart', 'other')
+"""Classes by number. 'other' met what the map of the whole log does not have."""
+NONE, WALL, FURNITURE, PERSON, CART, OTHER = range(len(SURFACES))
+UNKNOWN_MATERIAL = 255
+NEAR = 2e-3
+"""How near [m] to something a beam must end to have met it: ranges are rounded."""
+Labels = NDArray[np.uint8]
+
+
+def surface_fields(beams: int) -> tuple[Field, ...]:
+    """List the fields of these labels."""
+    return (
+        Field('surface', 'uint8', (beams,), '', '',
+              'What each beam meets: index into `sensor.surfaces`.'),
+        Field('material', 'uint8', (beams,), '', '',
+              'Of what that is: index into `sensor.materials`; 255 unknown or nothing met.'))
+
+
+def surface_names() -> dict[str, list[str]]:
+    """Name what the numbers mean, for a header."""
+    return {'surfaces': list(SURFACES), 'materials': list(MATERIALS)}
+
+
+class _Dressing(NamedTuple):
+    """Class and material of cells, material of solids, in the order of `AtlasArrays`."""
+
+    kind: Labels
+    material: Labels
+    boxes: Labels
+    discs: Labels
+
+
+class BeamLabels:
+    """Labels the beams of one kind of lidar in the maps of an atlas."""
+
+    def __init__(self, atlas: MapAtlas, angles: FloatArray, reach: float) -> None:
+        """
+        Look at the maps.
+
+        :param angles: of the beams [rad], shape (N,).
+        :param reach: farthest that they see [m].
+        :raises InputError: when angles do not increase.
+        """
+        self._atlas, self._beams, self._reach = atlas, Beams.of(angles), reach
+        self._dressing = _dressing(atlas)
+
+    def label(self, sensor_pose: FloatArray, map_index: NDArray[np.integer],
+              actors: FloatArray | None = None, people: int = 0) -> tuple[Labels, Labels]:
+        """
+        Say what ideal beams meet.
+
+        :param sensor_pose: x, y [m], yaw [rad] of B lasers in `map`, shape (B, 3).
+        :param map_index: which map each is in, shape (B,).
+        :param actors: x, y, ., ., radius [m] of discs in `map`, shape (B, A, 5), or None.
+        :param people: how many of the actors, the first, are people; the others are carts.
+        :return: classes (index into `SURFACES`) and materials, each of shape (B, N).
+        :raises InputError: when shapes do not fit or a pose is not finite.
+        """
+        poses = np.ascontiguousarray(sensor_pose, np.float64)
+        discs = (np.zeros((len(poses), 0, 5)) if actors is None
+                 else np.ascontiguousarray(actors, np.float64))
+        ranges = cast_into(self._atlas, map_index, poses, self._beams, self._reach, discs, None)
+        surface, material = (np.empty(ranges.shape, np.uint8) for _ in range(2))
+        _name_all(self._atlas.arrays, self._dressing, self._atlas.indices(map_index, len(poses)),
+                  poses, self._beams, ranges, discs, people, surface, material)
+        return surface, material
+
+
+def recorded_surfaces(scan: FloatArray, laser_pose: FloatArray, angles: FloatArray,
+                      grid: GridMap, tolerance: float) -> Labels:
+    """
+    Say of recorded beams whether they met what the map has.
+
+    :param scan: [m], shape (N, beams); what is not finite met nothing.
+    :param laser_pose: x, y [m], yaw [rad] in `map`, shape (N, 3).
+    :param angles: of the beams [rad], shape (beams,).
+    :param grid: the map built out of the whole log.
+    :param tolerance: how far [m] from an occupied cell a beam may end that met it.
+    :return: 'none', 'wall' or 'other', shape (N, beams).
+    """
+    occupied = np.asarray(grid.occupancy == OCCUPIED)
+    away = cv2.distanceTransform((~occupied).astype(np.uint8), cv2.DIST_L2,
+                                 cv2.DIST_MASK_PRECISE) * grid.resolution
+    met = np.isfinite(scan)
+    turn = laser_pose[:, 2, None] + angles
+    reach = np.where(met, scan, 0.0)
+    ends = laser_pose[:, None, :2] + reach[..., None] * np.stack((np.cos(turn), np.sin(turn)), -1)
+    cells = np.floor(grid.to_cells(ends)).astype(int)
+    height, width = occupied.shape
+    within = ((cells >= 0) & (cells < (width, height))).all(axis=-1)
+    near = np.zeros(scan.shape, bool)
+    near[within] = away[cells[within][:, 1], cells[within][:, 0]] <= tolerance
+    return np.where(met, np.where(near, WALL, OTHER), NONE).astype(np.uint8)
+
+
+def _dressing(atlas: MapAtlas) -> _Dressing:
+    kind, material = [], []
+    boxes, discs = [np.zeros(0, np.uint8)], [np.zeros(0, np.uint8)]
+    for source, grid in zip(atlas.sources, atlas.maps, strict=True):
+        scene = source if isinstance(source, Scene) else Scene(grid)
+        kinds = np.array([MATERIALS.index(s.material) for s in scene.surfaces], np.uint8)
+        material.append(cell_materials(scene, kinds))
+        cells = np.full(grid.occupancy.shape, WALL, np.uint8)
+        if scene.source.building is not None:
+            cells[furnished_cells(*scene.source.building)] = FURNITURE
+        kind.append(np.pad(cells, 1, constant_values=WALL).ravel())
+        boxes.append(kinds[scene.boxes[:, 6].astype(int)])
+        discs.append(kinds[scene.cylinders[:, 4].astype(int)])
+    return _Dressing(*(np.concatenate(part) for part in (kind, material, boxes, discs)))
+
+
+@kernel
+def _name_all(maps: AtlasArrays, dressing: _Dressing, map_index: NDArray[np.int64],
+              poses: NDArray[np.float64], beams: Beams, ranges: NDArray[np.float32],
+              actors: NDArray[np.float64], people: int, surface: Labels,
+              material: Labels) -> None:
+    for b in range(poses.shape[0]):
+        c, s = np.cos(poses[b, 2]), np.sin(poses[b, 2])
+        for k in range(ranges.shape[1]):
+            way = ranges[b, k]
+            if not np.isfinite(way):
+                surface[b, k], material[b, k] = NONE, UNKNOWN_MATERIAL
+                continue
+            dx = c * beams.cos[k] - s * beams.sin[k]
+            dy = s * beams.cos[k] + c * beams.sin[k]
+            x, y = poses[b, 0] + way * dx, poses[b, 1] + way * dy
+            surface[b, k], material[b, k] = _name(
+                maps, dressing, map_index[b], x, y, dx, dy, actors[b], people)
+
+
+@inline
+def _name(maps: AtlasArrays, dressing: _Dressing, m: int, x: float, y: float, dx: float,
+          dy: float, actors: NDArray[np.float64], people: int) -> tuple[int, int]:
+    """Say what is at a point where a beam of direction dx, dy ends."""
+    for a in range(actors.shape[0]):
+        u, v, radius = x - actors[a, 0], y - actors[a, 1], actors[a, 4] + NEAR
+        if u * u + v * v < radius * radius:
+            return (PERSON if a < people else CART), MATT
+    solids = maps.solids
+    for k in range(solids.first[m, 0], solids.first[m + 1, 0]):
+        box = solids.boxes[k]
+        u, v = x - box[0], y - box[1]
+        if (abs(box[2] * u + box[3] * v) < box[4] + NEAR
+                and abs(box[2] * v - box[3] * u) < box[5] + NEAR):
+            return FURNITURE, np.int64(dressing.boxes[k])
+    for k in range(solids.first[m, 1], solids.first[m + 1, 1]):
+        u, v = x - solids.discs[k, 0], y - solids.discs[k, 1]
+        radius = solids.discs[k, 2] + NEAR
+        if u * u + v * v < radius * radius:
+            return FURNITURE, np.int64(dressing.discs[k])
+    column, row = to_cell(maps, m, x + NEAR * dx, y + NEAR * dy)
+    if not inside(maps, m, column, row):
+        return WALL, MATT
+    start, width = maps.shape[m, 0], maps.shape[m, 2]
+    cell = start + maps.nearest[start + np.int64(row) * width + np.int64(column)]
+    return np.int64(dressing.kind[cell]), np.int64(dressing.material[cell])
