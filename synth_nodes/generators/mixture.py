@@ -48,11 +48,11 @@ class Beam(NamedTuple):
 
 def history(beam: Beam) -> Tensor:
     """Describe a beam's past to the network, shape (..., 7)."""
-    return torch.stack((
-        beam.returned, _squashed(beam.last - beam.ideal),
-        _squashed(beam.last + beam.step - beam.ideal),
-        _squashed(beam.last + beam.rise - beam.ideal), _squashed(beam.step),
-        _squashed(beam.rise), beam.resolution * 20.0), -1)
+    gaps = torch.stack((
+        beam.last - beam.ideal, beam.last + beam.step - beam.ideal,
+        beam.last + beam.rise - beam.ideal, beam.step, beam.rise), -1)
+    return torch.cat((beam.returned[..., None], _squashed(gaps),
+                      (beam.resolution * 20.0)[..., None]), -1)
 
 
 def parts(out: Tensor, beam: Beam, reach: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:

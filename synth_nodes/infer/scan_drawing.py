@@ -22,6 +22,8 @@ EVERY = 4
 """Beams that share a value of a VAE's latent."""
 FINEST = 1e-3
 """Step [m] of a sensor that tells ranges in no steps, to a transformer."""
+SECTOR, EARLY = 90, 16
+"""Beams of a scan that a transformer draws one after the other, and beams before, left out."""
 STEPS, GAIN, CLEANEST = 25, 3.0, 3.5
 """Of diffusion: steps of a draw, size of errors inside, and how far a clean scan may be off."""
 Scans = NDArray[np.float32]
@@ -52,25 +54,54 @@ def draw_at_once(sessions: Sessions, given: Scans, reach: float,
 
 def draw_by_beam(sessions: Sessions, given: Scans, reach: float,
                  rng: np.random.Generator) -> tuple[Scans, Scans]:
-    """Draw from a transformer: beam after beam, with keys and values of the last ones kept."""
+    """
+    Draw from a transformer: beam after beam, with keys and values of the last ones kept.
+
+    Scans of more than `SECTOR` beams are drawn in sectors side by side, so that a node keeps up:
+    each begins some beams early, and what it drew there is left out.
+    """
     count, _, beams = given.shape
+    at, kept = sectors(beams)
     seen, = sessions[GRAPH].run(None, {'condition': given})
     ideal = given[:, 0] * np.float32(reach)
     known = np.stack((ideal, np.diff(ideal, axis=1, prepend=ideal[:, :1]), np.maximum(
         given[:, 5] * np.float32(RESOLUTION_UNIT), np.float32(FINEST))), 2)
+    side_by_side = (count * len(at), at.shape[1], -1)
+    seen, known = (a[:, at].reshape(side_by_side) for a in (seen, known))
+    out = _loop(sessions[STEP], seen, known, rng).reshape(count, *at.shape, 3)
+    told = np.concatenate([out[:, k, part] for k, part in enumerate(kept)], 1)
+    return told[:, :, 0], told[:, :, 2]
+
+
+def sectors(beams: int) -> tuple[NDArray[np.integer], list[slice]]:
+    """
+    Cut a scan into sectors.
+
+    :return: numbers of the beams of each sector, shape (sectors, L), and which of these L count;
+        the latter, joined, are all beams in order.
+    """
+    count = -(-beams // SECTOR)
+    size, early = -(-beams // count), min(count - 1, 1) * EARLY
+    begin = np.maximum(np.arange(count) * size - early, 0)
+    at = np.minimum(begin[:, None] + np.arange(size + early), beams - 1)
+    return at, [slice(k * size - b, min((k + 1) * size, beams) - b) for k, b in enumerate(begin)]
+
+
+def _loop(step: Any, seen: Scans, known: Scans, rng: np.random.Generator) -> Scans:
+    """Draw scans (N, beams) one beam at a time: range, its step and whether it returned."""
+    count, beams, _ = seen.shape
     draws = rng.random((beams, count, 3), np.float32)
-    step = sessions[STEP]
-    layers, two, _, past, width = next(
-        i.shape for i in step.get_inputs() if i.name == 'past')
+    layers, two, _, past, width = next(i.shape for i in step.get_inputs() if i.name == 'past')
     memory = np.zeros((layers, two, count, past, width), np.float32)
-    state = np.stack((ideal[:, 0], 0 * ideal[:, 0], 1 + 0 * ideal[:, 0]), 1)
-    out = np.empty((beams, count, 3), np.float32)
+    ideal = known[:, 0, 0]
+    state = np.stack((ideal, 0 * ideal, 1 + 0 * ideal), 1)
+    out = np.empty((count, beams, 3), np.float32)
     for k in range(beams):
         state, memory = step.run(None, {
             'seen': seen[:, k], 'beam': known[:, k], 'state': state, 'draws': draws[k],
             'past': memory, 'count': np.array(k, np.float32)})
-        out[k] = state
-    return out[:, :, 0].T, out[:, :, 2].T
+        out[:, k] = state
+    return out
 
 
 def draw_by_denoising(sessions: Sessions, given: Scans, reach: float,

@@ -89,6 +89,15 @@ def test_loops_outside_the_graphs_are_those_of_torch_draw_for_draw(folders, kind
     assert (np.isclose(got, wanted, atol=1e-4)).mean() > 0.99
 
 
+@pytest.mark.parametrize('beams', [1, 33, 90, 91, 180, 361, 1081])
+def test_sectors_of_a_scan_are_all_its_beams_in_order(beams):
+    at, kept = scan_drawing.sectors(beams)
+    told = np.concatenate([row[part] for row, part in zip(at, kept, strict=True)])
+    np.testing.assert_array_equal(told, np.arange(beams))
+    assert at.shape[1] <= 90 + 16 and (len(at) == 1) == (beams <= 90)
+    assert all(part.start >= 16 for part in kept[1:])
+
+
 def test_conditions_and_constants_are_those_of_training():
     ours = coding.condition(torch.from_numpy(IDEAL), 0.05, 10.0, 0.02).numpy()
     theirs = learned_lidar.condition(IDEAL, 0.05, 10.0, 0.02)
