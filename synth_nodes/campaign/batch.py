@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.campaign.contact import placed, seen_from
 from synth_nodes.campaign.draws import Keys, keys_of
 from synth_nodes.campaign.drive import draw_drives, Drives
 from synth_nodes.campaign.pilots import draw_pilots, Pilots
@@ -129,8 +130,10 @@ class View:
     setup: Setup
     points: Array
     """As measured, base_link of then [m], shape (B, N, 2); NaN for none."""
-    carried: Array
-    """The same in the present base_link, by the true motion."""
+    then: Array
+    """Poses at which they were measured: x, y [m], yaw [rad] in the world, shape (B, 3)."""
+    pose: Array
+    """Present ones, likewise."""
     age: Array
     """Of the points [s], shape (B,)."""
     velocity: Array
@@ -141,6 +144,11 @@ class View:
     """Whether an obstacle bound the last command, shape (B,)."""
     pending: Array
     """Commands let through during the last reaction time, shape (B, C, 3)."""
+
+    @property
+    def carried(self) -> Array:
+        """Points in the present base_link, by the true motion, shape (B, N, 2)."""
+        return seen_from(placed(self.points, self.then), self.pose)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from functools import partial
 import time
 
 from synth_nodes.campaign.batch import draw_batch
-from synth_nodes.campaign.figures import count_monitor, count_stops, Counts
-from synth_nodes.campaign.judges import none, PEERS, strict
+from synth_nodes.campaign.figures import count_differences, count_monitor, count_stops, Counts
+from synth_nodes.campaign.judges import none, PEERS, strict, strict_numpy
 from synth_nodes.campaign.parallel import spread
 from synth_nodes.campaign.simulate import Drivers
 from synth_nodes.safety.rules import SafetyRules
@@ -29,22 +29,26 @@ class Plan:
     fixed: tuple[SafetyRules, RobotSpec] | None = None
     """Rules and robot of all scenarios; None draws them, for each chunk its own."""
     compare_every: int = 1
-    """One chunk of so many is driven under Nav2's semantics as well."""
+    """One chunk of so many is driven without a monitor and under Nav2's semantics as well, and
+    again under ours with numpy alone."""
 
 
 def run_chunk(plan: Plan, chunk: int) -> Counts:
     """Run the scenarios of a chunk under each monitor and count."""
     begin = time.process_time()
     batch = draw_batch(plan.seed, chunk, plan.size, breach=plan.breach, fixed=plan.fixed)
-    peers = PEERS if chunk % plan.compare_every == 0 else {}
+    compared = chunk % plan.compare_every == 0
+    peers = {'none': none, **PEERS} if compared else {}
     results = {name: Drivers(batch, judge).run()
-               for name, judge in {'strict': strict, 'none': none, **peers}.items()}
+               for name, judge in {'strict': strict, **peers}.items()}
     first = chunk * plan.size
     return {
         'chunk': chunk, 'first': first, 'size': plan.size, 'family': batch.setup.family,
         'drive': batch.setup.robot.drive, 'other_speed': batch.setup.rules.braking.other_speed,
         'monitors': {name: count_monitor(r, first) for name, r in results.items()},
-        'stops': count_stops(batch, results['strict'], results['none']),
+        'stops': count_stops(batch, results['strict'], results['none']) if compared else {},
+        'numpy': count_differences(
+            results['strict'], Drivers(batch, strict_numpy).run()) if compared else {},
         'seconds': time.process_time() - begin,
     }
 

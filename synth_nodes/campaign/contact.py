@@ -24,6 +24,18 @@ def seen_from(points: Array, pose: Array) -> Array:
     return np.stack((c * dx + s * dy, c * dy - s * dx), axis=-1)
 
 
+def placed(points: Array, pose: Array) -> Array:
+    """
+    Carry points from base_link into the world.
+
+    :param points: [m], shape (B, N, 2).
+    :param pose: x, y [m], yaw [rad], shape (B, 3).
+    """
+    c, s = np.cos(pose[:, 2])[:, None], np.sin(pose[:, 2])[:, None]
+    x, y = points[..., 0], points[..., 1]
+    return np.stack((c * x - s * y + pose[:, :1], s * x + c * y + pose[:, 1:2]), axis=-1)
+
+
 def gaps(body: Body, a: Array, b: Array | None, radius: Array) -> Array:
     """
     Measure the room between the outline and capsules (segments with a radius).

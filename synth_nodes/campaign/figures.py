@@ -1,6 +1,7 @@
 """Figures of a campaign: counted chunk by chunk, and added up."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 import math
 from typing import Any
 
@@ -76,6 +77,14 @@ def count_stops(batch: Batch, monitored: Results, free: Results) -> Counts:
     return counts
 
 
+def count_differences(results: Results, others: Results) -> Counts:
+    """Count scenarios that do not go the same way to the last bit."""
+    differs = np.zeros(len(results.status), bool)
+    for field in fields(Results):
+        differs |= getattr(results, field.name) != getattr(others, field.name)
+    return {'scenarios': len(differs), 'differing': int(differs.sum())}
+
+
 def stopping_time(batch: Batch) -> float:
     """Longest time [s] from an obstacle's appearance to standstill, by the rules."""
     setup, rules, robot = batch.setup, batch.setup.rules, batch.setup.robot
@@ -109,7 +118,7 @@ def summary(chunks: Sequence[Mapping[str, Any]]) -> Counts:
 
     :param chunks: as :func:`synth_nodes.campaign.chunks.run_chunk` returns them.
     """
-    total = add_up({'monitors': c['monitors'], 'stops': c['stops'], 'seconds': c['seconds']}
+    total = add_up({key: c[key] for key in ('monitors', 'stops', 'numpy', 'seconds')}
                    for c in chunks)
     stops = total.get('stops', {})
     return {
@@ -129,6 +138,7 @@ def summary(chunks: Sequence[Mapping[str, Any]]) -> Counts:
             'still_world': median(stops.get('gaps_still_world', []), GAP_EDGES),
             'moving_world': median(stops.get('gaps_moving_world', []), GAP_EDGES),
         },
+        'numpy': {'scenarios': 0, 'differing': 0, **total.get('numpy', {})},
         'core_seconds': total.get('seconds', 0.0),
         'families': {family: sum(c['size'] for c in chunks if c['family'] == family)
                      for family in sorted({c['family'] for c in chunks})},

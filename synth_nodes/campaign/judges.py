@@ -6,19 +6,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.campaign.batch import Answer, Judge, View
+from synth_nodes.campaign.swift import SWIFT
 from synth_nodes.safety.core import GEOMETRIC, judge_batch, RULES
+from synth_nodes.safety.ladder import Loops, NUMPY
 from synth_nodes.safety.nav2_zones import inside_polygon
 
 Array = NDArray[np.float64]
 _GEOMETRIC = np.array([rule in GEOMETRIC for rule in RULES])
 
 
-def strict(view: View) -> Answer:
-    """Ask the core of the safety monitor, the very function that the node calls."""
+def strict(view: View, loops: Loops = SWIFT) -> Answer:
+    """
+    Ask the core of the safety monitor, the very function that the node calls.
+
+    :param loops: compiled ones, or the core's own; a campaign compares them bit for bit.
+    """
     rules, robot = view.setup.rules, view.setup.robot
     verdict = judge_batch(rules, robot, view.velocity, view.points, view.age, view.command,
-                          view.grown, pending=view.pending)
+                          view.grown, pending=view.pending, loops=loops)
     return Answer(verdict.command, _GEOMETRIC[verdict.rule], verdict.rule.astype(np.intp))
+
+
+def strict_numpy(view: View) -> Answer:
+    """Ask the core with numpy alone, as a robot does."""
+    return strict(view, NUMPY)
 
 
 def none(view: View) -> Answer:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.campaign.batch import Answer, Batch, Judge, taken, View
-from synth_nodes.campaign.contact import seen_from
+from synth_nodes.campaign.contact import placed, seen_from
 from synth_nodes.campaign.drive import advance, Wheels
 from synth_nodes.campaign.encounter import closest, Encounter, Meeting, track
 from synth_nodes.campaign.history import History
@@ -162,12 +162,18 @@ class Drivers:
         pose = self.history.pose(then)
         points = noisy(batch.keys, seen_from(world, pose), number, batch.setup.noise)
         points[lost] = np.nan
-        carried = seen_from(_placed(points, pose), self.pose)
-        square = np.nan_to_num((carried ** 2).sum(axis=-1), nan=np.inf)
-        nearest = carried[np.arange(len(pose)), square.argmin(axis=1)]
-        command = batch.pilots.commands(step * DT, nearest)
-        return View(batch.setup, points, carried, np.asarray((step - stamp) * DT, float),
+        command = batch.pilots.commands(step * DT, self._nearest(points, pose))
+        return View(batch.setup, points, pose, self.pose, np.asarray((step - stamp) * DT, float),
                     self.wheels.velocity.copy(), command, self.grown, self._pending(step))
+
+    def _nearest(self, points: Array, pose: Array) -> Array:
+        """Find the nearest points, present base_link [m], of pilots that look; shape (B, 2)."""
+        nearest = np.full((len(points), 2), np.nan)
+        look = np.flatnonzero(self.batch.pilots.code >= OPEN_LOOP)
+        carried = seen_from(placed(points[look], pose[look]), self.pose[look])
+        square = np.nan_to_num((carried ** 2).sum(axis=-1), nan=np.inf)
+        nearest[look] = carried[np.arange(len(look)), square.argmin(axis=1)]
+        return nearest
 
     def _pending(self, step: int) -> Array:
         """Commands, shape (B, C, 3), that were sent during the last reaction time."""
@@ -259,10 +265,3 @@ class Drivers:
         """Bound on the speed of any part of the footprint [m/s], shape (B,)."""
         return np.asarray(np.hypot(twist[:, 0], twist[:, 1])
                           + np.abs(twist[:, 2]) * self.body.radius)
-
-
-def _placed(points_base: Array, pose: Array) -> Array:
-    """Carry points, shape (B, N, 2), from base_link into the world."""
-    c, s = np.cos(pose[:, 2])[:, None], np.sin(pose[:, 2])[:, None]
-    x, y = points_base[..., 0], points_base[..., 1]
-    return np.stack((c * x - s * y + pose[:, :1], s * x + c * y + pose[:, 1:2]), axis=-1)

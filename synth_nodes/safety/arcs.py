@@ -53,11 +53,20 @@ class Arcs:
         return np.maximum(reach, near + rules.escape.distance)
 
 
-def arcs_of(robots: Robots) -> Arcs:
+    def entry(self, rows: Rows, levels: Array) -> Array:
+        """Find when [s] the footprint's levels, shape (L, M), meet the points, shape (L, M)."""
+        robots, count = self.robots, len(levels)
+        points = np.tile(np.stack((rows.x, rows.y), axis=1), (count, 1))
+        twists = np.tile(robots.command[rows.robot], (count, 1))
+        times = entry_times(points, twists, robots.body.level(levels.ravel()))
+        return times.reshape(count, len(rows.x))
+
+
+def arcs_of(robots: Robots, kind: type[Arcs] = Arcs) -> Arcs:
     """Describe the commands of robots."""
     speed, brake_time = paces(robots.command, robots.body, robots.robot,
                               robots.rules.braking.deceleration)
-    return Arcs(robots, speed, brake_time,
+    return kind(robots, speed, brake_time,
                 robots.age + reaction_time(robots.rules, robots.robot))
 
 
@@ -93,7 +102,7 @@ def along_arc(arcs: Arcs, rows: Rows, gauge: Array) -> tuple[Array, Array]:
     index = np.flatnonzero(on_ring(rows.x, rows.y, rings[:, rows.robot]))
     near = rows.take(index)
     levels = np.where(near.unseen, 0.0, wide[near.robot])
-    times = _entry(arcs, near, np.stack((levels, np.zeros(len(index)))))
+    times = arcs.entry(near, np.stack((levels, np.zeros(len(index)))))
     allowed, contact = np.ones(len(rows.x)), np.full(len(rows.x), np.inf)
     closing = closing_ratio(robots.command[near.robot], np.stack((near.x, near.y), axis=1),
                             np.full(len(index), rules.braking.other_speed))
@@ -113,18 +122,9 @@ def escaping(arcs: Arcs, rows: Rows, gauge: Array) -> Array:
     """
     robots, escape = arcs.robots, arcs.robots.rules.escape
     keep = keeping(escape.clearance, gauge, robots.body)
-    times, = _entry(arcs, rows, keep[None])
+    times, = arcs.entry(rows, keep[None])
     tau = rows.age + reaction_time(robots.rules, robots.robot)
     part = np.minimum(allowed_scale(times, tau, arcs.brake_time[rows.robot],
                                     np.zeros(len(times))), arcs.creep[rows.robot])
     part[times * arcs.speed[rows.robot] < escape.distance] = 0.0
     return np.asarray(part)
-
-
-def _entry(arcs: Arcs, rows: Rows, levels: Array) -> Array:
-    """Find when [s] the footprint's levels, shape (L, M), meet the points, shape (L, M)."""
-    robots, count = arcs.robots, len(levels)
-    points = np.tile(np.stack((rows.x, rows.y), axis=1), (count, 1))
-    twists = np.tile(robots.command[rows.robot], (count, 1))
-    times = entry_times(points, twists, robots.body.level(levels.ravel()))
-    return times.reshape(count, len(rows.x))

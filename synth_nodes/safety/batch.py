@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from synth_nodes.safety.arcs import along_arc, arcs_of, edge_levels, escaping, in_slowdown
 from synth_nodes.safety.body import body_of
-from synth_nodes.safety.ladder import Ladder, RUNGS, Ways
+from synth_nodes.safety.ladder import Ladder, Loops, NUMPY, RUNGS
 from synth_nodes.safety.rows import Index, nearest, Robots, Rows, strictest
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import carried
@@ -71,7 +71,8 @@ class Bound:
 def judge_batch(rules: SafetyRules, robot: RobotSpec, velocity: Array, points: Array, age: Array,
                 command: Array, grown: NDArray[np.bool_] | None = None,
                 unseen: Array | None = None, *, pending: Array | None = None,
-                velocity_age: Array | None = None) -> BatchVerdict:
+                velocity_age: Array | None = None,
+                loops: Loops = NUMPY) -> BatchVerdict:
     """
     Judge the commands of B robots of one kind, each with one sound source of points.
 
@@ -87,6 +88,7 @@ def judge_batch(rules: SafetyRules, robot: RobotSpec, velocity: Array, points: A
     :param unseen: points that bound unseen space, shape (B, M, 2), filled up with NaN.
     :param pending: commands sent during the last reaction time, shape (B, C, 3); zeros fill up.
     :param velocity_age: [s], shape (B,); 0 if left out.
+    :param loops: as for :func:`limit`.
     """
     count = len(command)
     none = np.zeros(count)
@@ -95,15 +97,15 @@ def judge_batch(rules: SafetyRules, robot: RobotSpec, velocity: Array, points: A
     hidden = np.zeros((count, 0, 2)) if unseen is None else np.asarray(unseen, float)
     more = none if grown is None else np.where(grown, rules.hysteresis, 0.0)
     parts = [
-        _judge_chunk(rules, robot, *(np.asarray(a, float)[k:k + CHUNK] for a in (
+        _judge_chunk(loops, rules, robot, *(np.asarray(a, float)[k:k + CHUNK] for a in (
             velocity, points, age, command, more, hidden, held, late)))
         for k in range(0, max(count, 1), CHUNK)]
     return BatchVerdict(*(np.concatenate(p) for p in zip(*parts, strict=True)))
 
 
-def _judge_chunk(rules: SafetyRules, robot: RobotSpec, velocity: Array, points: Array, age: Array,
-                 command: Array, grown: Array, unseen: Array, pending: Array,
-                 delay: Array) -> tuple[Array, ...]:
+def _judge_chunk(loops: Loops, rules: SafetyRules, robot: RobotSpec, velocity: Array,
+                 points: Array, age: Array, command: Array, grown: Array, unseen: Array,
+                 pending: Array, delay: Array) -> tuple[Array, ...]:
     problem = _problems(rules, velocity, age, command, delay)
     sound = problem == FREE
     command = np.where(sound[:, None], command, 0.0)
@@ -112,7 +114,7 @@ def _judge_chunk(rules: SafetyRules, robot: RobotSpec, velocity: Array, points: 
     wanted, clipped = within_limits(robot, command)
     robots = Robots(rules, robot, body_of(robot.footprint), velocity, wanted, pending, age, delay,
                     grown)
-    bound = limit(robots, _rows(rules, velocity, points, unseen, age))
+    bound = limit(robots, _rows(rules, velocity, points, unseen, age), loops)
     out = wanted * bound.scale[:, None]
     rule = np.where(sound, np.where((bound.rule == FREE) & clipped, LIMITS, bound.rule), problem)
     stopped = ~sound | (rule != FREE) & (bound.scale * bound.speed < NOTHING)
@@ -166,16 +168,17 @@ def within_limits(robot: RobotSpec, command: Array) -> tuple[Array, NDArray[np.b
     return np.where(beyond[:, None], command / over[:, None], command), beyond
 
 
-def limit(robots: Robots, rows: Rows) -> Bound:
+def limit(robots: Robots, rows: Rows, loops: Loops = NUMPY) -> Bound:
     """
     Say what part of each command may be followed, and what binds it.
 
     :param robots: their commands are within the limits of the robot.
     :param rows: all points, at the present.
+    :param loops: who does the arithmetic.
     """
     rules, count = robots.rules, len(robots.command)
-    arcs = arcs_of(robots)
-    ladder = Ladder(arcs, limits_of(rules, robots.robot))
+    arcs = arcs_of(robots, loops.arcs)
+    ladder = loops.ladder(arcs, limits_of(rules, robots.robot))
     everyone = np.arange(count)
     tube = ladder.tubes(everyone, np.ones(count))
     slack = ladder.slack(tube, everyone)
@@ -227,7 +230,7 @@ def _lowered(ladder: Ladder, rows: Rows, gauge: Array, allowed: Array,
 
     def together() -> Array:
         return np.maximum(np.minimum(allowed, np.maximum(part, least)), floor)
-    ways = Ways(ladder, first, fast, ladder.rungs(np.zeros(len(fast)), 1 / RUNGS))
+    ways = ladder.ways(first, fast, ladder.rungs(np.zeros(len(fast)), 1 / RUNGS))
     k = rules.source.min_points
     if k == 1 and len(fast) > 1:
         # One point of each robot bounds its part; of the others count those that are lower. The

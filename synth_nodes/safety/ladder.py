@@ -91,7 +91,11 @@ class Ladder:
         start[index] = base
         parts = self.rungs(start, step)
         _, tube = self.tubes(np.tile(who, RUNGS - 1), parts.ravel()).split(0, RUNGS - 1)
-        return np.maximum(Ways(self, tube, who, parts).highest(rows), base)
+        return np.maximum(self.ways(tube, who, parts).highest(rows), base)
+
+    def ways(self, tube: Tube, who: Index, parts: Array) -> 'Ways':
+        """Put tubes of robots, with an axis of rungs, beside the parts they are made for."""
+        return Ways(self, tube, who, parts)
 
     def braking(self) -> Array:
         """
@@ -147,3 +151,15 @@ class Ways:
         tube = self.tube.at(rung)
         free = self.ladder.free(tube, index, rows, self.ladder.slack(tube, self.who))
         return np.where(free & known[index], self.parts[rung, each][index], 0.0)
+
+
+@dataclass(frozen=True)
+class Loops:
+    """Who does the arithmetic for many points and tubes; whoever does, the same bits come out."""
+
+    arcs: type[Arcs] = Arcs
+    ladder: type[Ladder] = Ladder
+
+
+NUMPY = Loops()
+"""What a robot needs no more than numpy for."""

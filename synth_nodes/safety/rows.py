@@ -71,17 +71,20 @@ def strictest(rows: Rows, values: Array, free: float, min_points: int, robots: i
     found, robot = values[index], rows.robot[index]
     chosen = np.arange(len(index)) if min_points == 1 else _lowest(
         rows, index, found, min_points)
-    chosen = chosen[np.lexsort((found[chosen], robot[chosen]))]
-    first = np.ones(len(chosen), bool)
-    first[1:] = robot[chosen[1:]] > robot[chosen[:-1]]
-    out[robot[chosen[first]]] = index[chosen[first]]
+    first = chosen[nearest(robot[chosen], found[chosen])]
+    out[robot[first]] = index[first]
     return out
 
 
 def nearest(robot: Index, values: Array) -> Index:
-    """Index of the lowest value of each robot that has any; `robot` in increasing order."""
-    order = np.lexsort((values, robot))
-    return np.asarray(order[np.diff(robot[order], prepend=-1) > 0])
+    """Index of the first lowest value of each robot that has any; `robot` in increasing order."""
+    if len(robot) == 0:
+        return np.zeros(0, np.intp)
+    begins = np.flatnonzero(np.diff(robot, prepend=-1))
+    lowest = np.minimum.reduceat(values, begins)
+    sizes = np.diff(np.append(begins, len(robot)))
+    equal = np.flatnonzero(values == np.repeat(lowest, sizes))
+    return np.asarray(equal[np.diff(robot[equal], prepend=-1) > 0])
 
 
 def _lowest(rows: Rows, index: Index, found: Array, min_points: int) -> Index:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-_ON_EDGE = 1e-9
+ON_EDGE = 1e-9
+"""Part of an edge by which a crossing may lie beyond its ends."""
 
 
 def entry_times(points: Array, twists: Array, corners: Array) -> Array:
@@ -43,10 +44,10 @@ def entry_times(points: Array, twists: Array, corners: Array) -> Array:
     with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
         root = np.sqrt(qb * qb - qa * qc)
         u = np.where(qb > 0.0, (qb + root) / -qa, qc / (root - qb))
-        edge, row = np.nonzero((u >= -_ON_EDGE) & (u <= 1 + _ON_EDGE))
+        edge, row = np.nonzero((u >= -ON_EDGE) & (u <= 1 + ON_EDGE))
         u = u[edge, row]
         cx, cy = dx[edge, row] + u * ex[edge, row], dy[edge, row] + u * ey[edge, row]
-        times = _chord_times(cx, cy, points[row], twists[row])
+        times = chord_times(cx, cy, points[row], twists[row])
     first = np.full(len(points), np.inf)
     np.minimum.at(first, row, times)
     first[inside] = 0.0
@@ -57,7 +58,7 @@ def _next(corners: Array) -> Array:
     return np.concatenate((corners[1:], corners[:1]))
 
 
-def _chord_times(cx: Array, cy: Array, points: Array, twists: Array) -> Array:
+def chord_times(cx: Array, cy: Array, points: Array, twists: Array) -> Array:
     """Time in which points seen from a robot with the given twists run through a chord."""
     w = twists[:, 2]
     ux, uy = w * points[:, 1] - twists[:, 0], -w * points[:, 0] - twists[:, 1]

@@ -24,7 +24,8 @@ def view(seed, count=20):
                                                 setup.robot.max_turn_rate)
     command[:, 0] = np.maximum(command[:, 0], -setup.robot.max_reverse_speed)
     age = rng.uniform(0.0, 0.1, count)
-    return View(setup, points, points, age, 0.5 * command, command,
+    still = np.zeros((count, 3))
+    return View(setup, points, still, still, age, 0.5 * command, command,
                 rng.random(count) < 0.5, np.zeros((count, 1, 3)))
 
 

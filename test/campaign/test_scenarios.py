@@ -35,7 +35,7 @@ def test_same_seed_gives_the_same_counts_and_another_does_not():
         return {k: v for k, v in chunk.items() if k != 'seconds'}
     first = counts(7)
     assert first == counts(7) != counts(8)
-    assert set(first['monitors']) == {'strict', 'none'}
+    assert set(first['monitors']) == {'strict'} and first['stops'] == {}
 
 
 def test_monitor_prevents_what_happens_without_it():
