@@ -10,7 +10,8 @@ from synth_nodes.cli import main, parser
 
 VERBS = [
     ['demo'], ['launch'], ['dataset', 'info'], ['dataset', 'map'], ['train', 'bc'],
-    ['train', 'ppo'], ['train', 'dqn'], ['train', 'finetune'], ['evaluate'], ['export'],
+    ['train', 'ppo'], ['train', 'dqn'], ['train', 'docking'], ['train', 'finetune'],
+    ['evaluate'], ['export'],
     *(['models', verb] for verb in ('list', 'show', 'promote', 'rollback', 'verify'))]
 
 
@@ -52,6 +53,9 @@ def test_every_verb_has_help_with_an_example(
     ['train', 'ppo', '--env', 'layouts=[moon]'],
     ['train', 'ppo', '--task', 'line', '--set', 'network=ring'],
     ['train', 'bc', '--map', '/nowhere/m.yaml'],
+    ['train', 'docking', '--env', 'dock.spacng=0.5'],
+    ['train', 'docking', '--episodes', '0'],
+    ['evaluate', '--task', 'docking', '--driver', 'expert', '--monitor'],
     ['evaluate', '/nowhere/policy.onnx'],
     ['export'],
     ['export', '/nowhere', '--int8'],

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synth_nodes.commands import evaluate_docking
 from synth_nodes.commands.common import add_verb, columns, print_json, Stages, Subparsers
 from synth_nodes.commands.inputs import add_robot, load_maps, robot_and_lidar
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
@@ -18,6 +19,7 @@ EXAMPLE = """synth-nodes evaluate
 synth-nodes evaluate run --episodes 100 --monitor
 synth-nodes evaluate --map warehouse.yaml --log intel.log.gz --pictures failures.png
 synth-nodes evaluate --driver random
+synth-nodes evaluate dock --map warehouse.yaml
 synth-nodes evaluate registry --map warehouse.yaml --min-success 0.95"""
 SUITE = (9001, 9002, 9003, 9004)
 """Seeds of the generated buildings of the standard suite; training uses none of them."""
@@ -32,8 +34,10 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--driver', choices=('policy', 'expert', 'random'), default='policy',
                         help='who drives: the policy, the planner that knows the whole map and '
                              'all people, or chance')
+    parser.add_argument('--task', choices=('goal', *evaluate_docking.TASKS),
+                        help='what to do; what the policy is for if not given')
     parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
-                        help='Nav2 map, repeatable; four generated buildings if neither map nor '
+                        help='Nav2 map, repeatable; four generated ones if neither map nor '
                              'log is given')
     parser.add_argument('--log', type=Path, action='append', default=[], metavar='L.log',
                         help='CARMEN log to map and drive in, repeatable')
@@ -53,9 +57,12 @@ def add(verbs: Subparsers) -> None:
 def _run(args: argparse.Namespace) -> int:
     from synth_nodes.settings import build
 
+    docking = evaluate_docking.wanted(args)
+    if docking is not None:
+        return evaluate_docking.run(args, docking, _given(args))
     robot, lidar = robot_and_lidar(args.params_file)
     policy, observation = _driver(args, robot, lidar)
-    grids = _places(args)
+    grids = _given(args) or _suite()
 
     from synth_nodes.report.failures import draw_failures
     from synth_nodes.train.evaluate import evaluate, EvaluationSettings
@@ -71,7 +78,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({'scores': result.to_dict(), 'success': success})
     else:
-        print(_table(result.scores))
+        print(table(result.scores))
         if drawn:
             print(f'wrote {args.pictures}')
     return 0 if success else 1
@@ -94,16 +101,19 @@ def _driver(args: argparse.Namespace, robot: RobotSpec, lidar: LidarSpec,
     return session.act, session.contract.observation
 
 
-def _places(args: argparse.Namespace) -> list[GridMap]:
-    """Give the maps to drive in."""
+def _given(args: argparse.Namespace) -> list[GridMap]:
+    """Give the maps that were named."""
     grids = load_maps(args.map)
     for log in args.log:
         from synth_nodes.dataset.carmen import read_log
         from synth_nodes.dataset.mapping import map_from_log
 
         grids.append(map_from_log(read_log(log)))
-    if grids:
-        return grids
+    return grids
+
+
+def _suite() -> list[GridMap]:
+    """Give the maps of the standard suite."""
     from synth_nodes.world.building import generate_building
 
     return [replace(generate_building(seed), name=f'building {seed}') for seed in SUITE]
@@ -119,7 +129,8 @@ def _guard(args: argparse.Namespace, robot: RobotSpec, lidar: LidarSpec) -> 'Gua
     return FleetGuard(read_config(args.rules, args.params_file).rules, robot, lidar)
 
 
-def _table(scores: 'Sequence[MapScore]') -> str:
+def table(scores: 'Sequence[MapScore]') -> str:
+    """Lay out scores for a terminal, one map a row."""
     head = ('map', 'errands', 'arrived', 'contacts', 'timeouts', 'success (95 %)',
             'contacts (95 %)', 'efficiency', 'time [s]', 'unsteadiness')
     return columns([head, *(

@@ -7,6 +7,7 @@ import sys
 
 from synth_nodes.commands import (
     train_collision,
+    train_docking,
     train_dqn,
     train_finetune,
     train_generator,
@@ -52,6 +53,7 @@ def add(verbs: Subparsers) -> None:
     train_ppo.add(inner)
     train_finetune.add(inner)
     train_line.add(inner)
+    train_docking.add(inner)
     train_dqn.add(inner)
     parser = add_verb(
         inner, 'bc', 'Clone an expert that knows the map (behaviour cloning with DAgger).',

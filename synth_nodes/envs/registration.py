@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 import gymnasium
 
+from synth_nodes.envs.docking import DockingTask
+from synth_nodes.envs.docking_settings import DockingSettings
 from synth_nodes.envs.goal_reaching import GoalReachingTask
 from synth_nodes.envs.line_camera import LineCameraTask
 from synth_nodes.envs.line_following import LineFollowingTask
@@ -30,6 +32,7 @@ from synth_nodes.world.scene import Scene
 GOAL_REACHING = 'synth_nodes/GoalReaching-v0'
 LINE_FOLLOWING = 'synth_nodes/LineFollowing-v0'
 LINE_CAMERA = 'synth_nodes/LineCamera-v0'
+DOCKING = 'synth_nodes/Docking-v0'
 
 
 def make_goal_reaching(settings: GoalReachingSettings | None = None,
@@ -77,11 +80,26 @@ def make_line_camera_batch(
     return BatchedVectorEnv(task, num_envs, threads, copy)
 
 
+def make_docking(settings: DockingSettings | None = None,
+                 maps: Sequence[GridMap | Scene] | None = None) -> SingleEnv:
+    """Make an environment of one robot that docks; see `DockingTask`."""
+    return SingleEnv(DockingTask(settings or DockingSettings(), maps))
+
+
+def make_docking_batch(
+    num_envs: int = 1, settings: DockingSettings | None = None,
+    maps: Sequence[GridMap | Scene] | None = None, threads: int = 1, copy: bool = True,
+) -> BatchedVectorEnv:
+    """Make the same for a batch; see `BatchedVectorEnv`."""
+    task = DockingTask(settings or DockingSettings(), maps)
+    return BatchedVectorEnv(task, num_envs, threads, copy)
+
+
 def register() -> None:
     """Make the environments known to Gymnasium; more than once does no harm."""
     for name, maker in ((GOAL_REACHING, make_goal_reaching),
                         (LINE_FOLLOWING, make_line_following),
-                        (LINE_CAMERA, make_line_camera)):
+                        (LINE_CAMERA, make_line_camera), (DOCKING, make_docking)):
         if name not in gymnasium.registry:
             entry = f'{__name__}:{maker.__name__}'
             gymnasium.register(name, entry_point=entry, vector_entry_point=f'{entry}_batch')

@@ -1,11 +1,13 @@
 """Checking that an exported policy decides as the network it came from."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
 import torch
 
 from synth_nodes.policy.contract import PolicyContract, TensorSpec
+from synth_nodes.types import FloatArray
 
 LIMIT = 1e-5
 """Largest difference in any output that is put down to rounding."""
@@ -17,7 +19,7 @@ class ParityError(RuntimeError):
 
 def check_parity(
     net: torch.nn.Module, content: bytes, contract: PolicyContract, count: int = 512,
-    seed: int = 0,
+    seed: int = 0, fixed: Mapping[str, FloatArray] | None = None,
 ) -> float:
     """
     Compare torch with ONNX Runtime over random inputs from the contract's ranges.
@@ -27,6 +29,7 @@ def check_parity(
     :param contract: names, shapes and ranges of the inputs.
     :param count: how many inputs, in batches of 1 and of the rest.
     :param seed: of the inputs.
+    :param fixed: values of some inputs, the same for all; a NaN stands for what must not count.
     :return: largest absolute difference.
     :raises ParityError: when it exceeds `LIMIT`.
     """
@@ -40,6 +43,8 @@ def check_parity(
     worst = 0.0
     for size in (1, max(count - 1, 1)):
         feed = {t.name: _draw(rng, t, size) for t in contract.inputs}
+        for name, value in (fixed or {}).items():
+            feed[name][:] = value
         theirs = cast(np.ndarray, session.run(None, feed)[0])
         with torch.no_grad():
             ours = net.eval()(*(torch.from_numpy(v) for v in feed.values())).numpy()

@@ -7,9 +7,8 @@ from synth_nodes.export.registry import is_registry, Registry
 from synth_nodes.policy.contract import CONTRACT_FILE, POLICY_FILE
 from synth_nodes.resources import share
 
-LINE = 'line'
-"""Stands for the shipped policy that follows lines by camera."""
-LINE_FILE = 'line_policy.onnx'
+SHIPPED = {'line': 'line_policy.onnx', 'dock': 'dock_policy.onnx'}
+"""Files that ship by the words that stand for them: follow lines by camera, drive into docks."""
 
 
 def shipped_folder() -> Path:
@@ -27,13 +26,13 @@ def locate_policy(path: str | Path = '') -> tuple[Path, Path]:
 
     :param path: an ONNX file (its contract has the same name with `.json`), a folder that holds
         `policy.onnx`, a model registry (its current version), nothing for the shipped one, or
-        'line' for the shipped one that follows lines by camera.
+        a word of `SHIPPED` for another one that ships.
     :return: ONNX file, contract file.
     :raises InputError: when there is no policy.
     """
     place = Path(path).expanduser() if str(path) else shipped_folder()
-    if str(path) == LINE:
-        place = share('models', LINE_FILE)
+    if str(path) in SHIPPED:
+        place = share('models', SHIPPED[str(path)])
     if place.is_dir() and is_registry(place):
         place = Registry(place).path()
     if place.is_dir():

@@ -95,8 +95,8 @@ def load_policy(
     """
     Load a policy for a robot, or say in one line why it must not drive it.
 
-    :param path: ONNX file, folder, registry, '' for the policy that ships, or 'line' for the
-        one that follows lines by camera.
+    :param path: ONNX file, folder, registry, '' for the policy that ships, 'line' for the
+        one that follows lines by camera, or 'dock' for the one that docks.
     :param robot: the robot to be driven.
     :param observation: layout that observations will have; checked where given.
     :param lidar: lidar that observations will come from; checked where given and used.
@@ -112,12 +112,12 @@ def load_policy(
     where = str(model)
     contract.check_file(content, where)
     contract.check_robot(robot, where)
-    if contract.camera is None:
+    if contract.takes_scans:
         if observation is not None:
             contract.check_observation(observation, where)
         if lidar is not None:
             contract.check_lidar(lidar, where)
-    elif camera is not None:
+    if contract.camera is not None and camera is not None:
         contract.check_camera(camera, where)
     session = start_session(content, contract, where, device)
     policy = PolicySession(session, contract, robot, model)

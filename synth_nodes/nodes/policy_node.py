@@ -16,6 +16,7 @@ from synth_nodes.nodes.lifecycle import configured
 from synth_nodes.nodes.models import exchange, load, load_beside
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, PolicyParameters
 from synth_nodes.policy.goal_reaching import TASK
+from synth_nodes.policy.line_camera import TASK as LINE_CAMERA
 from synth_nodes.ros.clocks import every, now, to_seconds
 from synth_nodes.ros.commands import CommandPublisher
 from synth_nodes.ros.conversions import path_from_message, pose_of, ranges_of, velocity_of
@@ -68,6 +69,7 @@ class PolicyNode(LifecycleNode):
         self.session = load(s)
         camera = self.session.contract.camera
         if camera is not None:
+            self.session.contract.check_task(LINE_CAMERA, str(self.session.path))
             self.pilot = ImageDriver(self.session, camera, s.image_timeout)
             subscribe(self, Image, 'camera/image_raw', self._take_image, SENSOR,
                       self.diagnostics.mismatch)

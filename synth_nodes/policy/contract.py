@@ -67,6 +67,11 @@ class PolicyContract:
     camera: CameraSpec | None = None
     """The camera it was trained with, where it takes images."""
 
+    @property
+    def takes_scans(self) -> bool:
+        """Whether what it decides by comes from a lidar, if only in part."""
+        return self.camera is None or any(t.name == 'scan' for t in self.inputs)
+
     def for_file(self, content: bytes) -> 'PolicyContract':
         """Make the contract of one ONNX file, given that file's content."""
         return replace(self, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
@@ -180,9 +185,9 @@ class PolicyContract:
     def to_json(self) -> str:
         """Write the contract as JSON text; the same contract gives the same text."""
         data = asdict(self)
-        scans = self.camera is None
+        scans = self.takes_scans
         for name, used in (('robot', True), ('observation', scans), ('lidar', scans),
-                           ('camera', not scans)):
+                           ('camera', self.camera is not None)):
             data.pop(name)
             if used:
                 data[name] = flatten(getattr(self, name))
@@ -206,10 +211,13 @@ class PolicyContract:
             raise InputError(
                 f'{where} has schema {found!r}, but this version reads {SCHEMA}; export anew')
         try:
-            sight = ((('camera', CameraSpec),) if 'camera' in data else
-                     (('observation', ObservationSpec), ('lidar', LidarSpec)))
-            groups = {name: build(kind, data[name], where)
-                      for name, kind in (('robot', RobotSpec), *sight)}
+            kinds: dict[str, type] = {'robot': RobotSpec}
+            if 'camera' in data:
+                kinds['camera'] = CameraSpec
+            if 'camera' not in data or 'lidar' in data:
+                kinds |= {'observation': ObservationSpec, 'lidar': LidarSpec}
+            groups: dict[str, Any] = {
+                name: build(kind, data[name], where) for name, kind in kinds.items()}
             tensors = {name: tuple(_tensor(t) for t in data[name])
                        for name in ('inputs', 'outputs')}
             return cls(task=str(data['task']), **tensors, **groups,  # type: ignore[arg-type]

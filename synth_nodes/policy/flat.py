@@ -27,7 +27,23 @@ def _feature(name: str, part: Tensor) -> Tensor:
         distance = torch.sqrt(x * x + y * y + 1e-4)
         return torch.cat((x / distance, y / distance, torch.log(distance + _FLOOR), part[:, 2:3]),
                          dim=-1)
+    if name == 'dock':
+        return _dock_features(part)
     return part.flatten(1)
+
+
+def _dock_features(dock: Tensor) -> Tensor:
+    """
+    Say where a dock is as one looks at it: also along and aside of its axis, finely when near.
+
+    :param dock: x, y [m], sine and cosine of its yaw, age [s], shape (B, 5).
+    :return: shape (B, 12).
+    """
+    x, y, sine, cosine, age = (dock[:, k:k + 1] for k in range(5))
+    way, aside = cosine * x + sine * y, sine * x - cosine * y
+    lane = (aside / (way.abs() + 0.05)).clamp(-2.0, 2.0)
+    near = (torch.tanh(v / w) for v, w in ((way, 0.03), (way, 0.2), (aside, 0.03), (sine, 0.1)))
+    return torch.cat((x, y, sine, cosine, age, way, aside, lane, *near), dim=-1)
 
 
 class Features(nn.Module):

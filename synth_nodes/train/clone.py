@@ -12,6 +12,7 @@ from torch import Tensor
 
 from synth_nodes.envs.task import Task
 from synth_nodes.settings import setting
+from synth_nodes.train.checkpoint import random_states, restore_random
 from synth_nodes.train.clone_keeper import CloneKeeper
 from synth_nodes.train.fit import command_loss, Epoch
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
@@ -186,12 +187,13 @@ class CloneFitter:
     def stand(self, history: list[Epoch]) -> dict[str, Any]:
         """Give weights, what chance draws next, and the passes so far."""
         return {'net': copy.deepcopy(self.net.state_dict()), 'chance': self._generator.get_state(),
-                'history': [asdict(e) for e in history]}
+                'torch': random_states(), 'history': [asdict(e) for e in history]}
 
     def go_on(self, stand: Mapping[str, Any]) -> None:
         """Take weights and chance that :meth:`stand` gave."""
         self.net.load_state_dict(stand['net'])
         self._generator.set_state(stand['chance'].cpu())
+        restore_random(stand['torch'])
         self.net.eval()
 
     def fit(self, train: Lesson, validation: Lesson, epochs: int, label: str, report: Report,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,25 @@ class Evaluation:
                          for k, v in asdict(s).items() if k != 'name'} for s in self.scores}
 
 
+class Books(Protocol):
+    """What is kept of B drives for their scores, each of shape (B,); see `Trial`."""
+
+    arrived: NDArray[np.bool_]
+    contact: NDArray[np.bool_]
+    bumped: NDArray[np.bool_]
+    time: NDArray[np.float64]
+    driven: NDArray[np.float64]
+    clearance: NDArray[np.float64]
+
+    @property
+    def efficiency(self) -> NDArray[np.float64]:
+        """Shortest way over the way driven."""
+
+    @property
+    def unsteadiness(self) -> NDArray[np.float64]:
+        """Root mean square change from one command to the next."""
+
+
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """
     Find the 95 % interval of a proportion (Wilson 1927).
@@ -157,8 +176,8 @@ def evaluate(
         trial.advance(wanted if guard is None else guard(fleet, wanted, ~trial.done))
         report(Progress('driving errands', int(trial.done.sum()), len(trial.done)))
     names = [grid.name for grid in maps]
-    rows = [_score(trial, map_index == k, name) for k, name in enumerate(names)]
-    return Evaluation((*rows, _score(trial, map_index >= 0, 'all')), trial.failures(names))
+    rows = [map_score(trial, map_index == k, name) for k, name in enumerate(names)]
+    return Evaluation((*rows, map_score(trial, map_index >= 0, 'all')), trial.failures(names))
 
 
 def random_policy(robot: RobotSpec, batch_seed: int = 0) -> Policy:
@@ -167,7 +186,7 @@ def random_policy(robot: RobotSpec, batch_seed: int = 0) -> Policy:
     held: list[NDArray[np.float64]] = []
 
     def act(observation: Observation) -> FloatArray:
-        count = len(observation['goal'])
+        count = len(next(iter(observation.values())))
         fresh = rng.uniform((-0.3, -1.0), (1.0, 1.0), (count, 2))
         last = held.pop() if held else fresh
         # Each command lasts 20 steps on average.
@@ -176,8 +195,8 @@ def random_policy(robot: RobotSpec, batch_seed: int = 0) -> Policy:
     return act
 
 
-def _score(trial: Trial, which: NDArray[np.bool_], name: str) -> MapScore:
-    """Count over some of the errands."""
+def map_score(trial: Books, which: NDArray[np.bool_], name: str) -> MapScore:
+    """Count over some of the errands, which a mask of shape (B,) names."""
     count, won = int(which.sum()), which & trial.arrived
     arrived, contacts = int(won.sum()), int((which & trial.contact).sum())
     return MapScore(

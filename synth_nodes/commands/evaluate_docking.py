@@ -1,0 +1,105 @@
+"""`synth-nodes evaluate` of policies that dock."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from synth_nodes.commands.common import print_json, Stages
+from synth_nodes.commands.inputs import robot_and_lidar
+from synth_nodes.errors import InputError
+from synth_nodes.types import GridMap
+
+if TYPE_CHECKING:
+    from synth_nodes.envs.docking_senses import SensesSettings
+    from synth_nodes.envs.docking_settings import DockingSettings
+    from synth_nodes.train.evaluate import Policy
+
+
+SENSES = 'docking_senses'
+"""Docking by camera, lidar and odometry, with each set of them."""
+TASKS = ('docking', SENSES)
+
+
+def wanted(args: argparse.Namespace) -> str | None:
+    """Tell which task of `TASKS` is asked for: by name, or by a policy for it; None for none."""
+    task = args.task
+    if task is None and args.driver == 'policy':
+        from synth_nodes.infer.locate import locate_policy
+        from synth_nodes.policy.contract import read_contract
+
+        task = read_contract(locate_policy(args.model)[1]).task
+    return task if task in TASKS else None
+
+
+def run(args: argparse.Namespace, task: str, grids: Sequence[GridMap]) -> int:
+    """
+    Dock in the maps; in the standard suite where none is given.
+
+    :param task: one of `TASKS`.
+
+    :raises InputError: when a map has no room for a dock, the policy does not fit, or the safety
+        monitor is asked for: its stop zone ends before a dock does.
+    """
+    from synth_nodes.commands.evaluate import table
+    from synth_nodes.report.failures import draw_failures
+    from synth_nodes.train.docking_senses import evaluate_senses
+    from synth_nodes.train.evaluate_docking import evaluate_docking, suite
+    from synth_nodes.world.scene import Scene
+    from synth_nodes.world.solids import draw_scene
+
+    if args.monitor or args.rules is not None:
+        raise InputError('--monitor and --rules are for goal reaching: its rules keep a robot '
+                         'farther from things than a dock is; leave them out')
+    policy = _driver(args, task)
+    maps = list(grids) or suite()
+    with Stages() as stages:
+        rest = args.episodes, args.seed, stages.report
+        result = (evaluate_senses(policy, maps, _senses(args), *rest) if task == SENSES else
+                  evaluate_docking(policy, maps, fitted(args, _plain()), *rest))
+    shown = [draw_scene(m) if isinstance(m, Scene) else m for m in maps]
+    drawn = args.pictures is not None and draw_failures(result.failures, shown, args.pictures)
+    success = result.total.success >= args.min_success
+    if args.json:
+        print_json({'scores': result.to_dict(), 'success': success})
+    else:
+        print(table(result.scores))
+        if drawn:
+            print(f'wrote {args.pictures}')
+    return 0 if success else 1
+
+
+def _plain() -> 'DockingSettings':
+    from synth_nodes.envs.docking_settings import DockingSettings
+
+    return DockingSettings()
+
+
+def _senses(args: argparse.Namespace) -> 'SensesSettings':
+    from synth_nodes.envs.docking_senses import SensesSettings
+
+    settings = SensesSettings()
+    return replace(settings, docking=fitted(args, settings.docking))
+
+
+def fitted(args: argparse.Namespace, where: 'DockingSettings') -> 'DockingSettings':
+    """Take robot and lidar from the parameter file, where there is one."""
+    if args.params_file is None:
+        return where
+    robot, lidar = robot_and_lidar(args.params_file)
+    return replace(where, robot=robot, lidar=lidar)
+
+
+def _driver(args: argparse.Namespace, task: str) -> 'Policy | None':
+    robot, lidar = robot_and_lidar(args.params_file)
+    if args.driver == 'expert':
+        return None
+    if args.driver == 'random':
+        from synth_nodes.train.evaluate import random_policy
+
+        return random_policy(robot, args.seed)
+    from synth_nodes.infer.session import load_policy
+
+    session = load_policy(args.model or 'dock', robot, lidar=lidar)
+    session.contract.check_task(task, str(session.path))
+    return session.act

@@ -1,0 +1,109 @@
+"""Docking by several sensors: training while they drop out, scores for each that is left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+
+from synth_nodes.envs.docking_senses import SENSES, SensesSettings, SensesTask, SUBSETS
+from synth_nodes.policy.docking_senses import senses_contract
+from synth_nodes.policy.senses_network import SensesPolicy
+from synth_nodes.sensors.image_chance import ChanceFlaws
+from synth_nodes.train.clone import clone, CloneSettings
+from synth_nodes.train.clone_keeper import CloneKeeper
+from synth_nodes.train.evaluate import Evaluation, map_score, MapScore, Policy
+from synth_nodes.train.evaluate_docking import dock_all, DockingTrial, furnish, suite
+from synth_nodes.train.fit import torch_threads
+from synth_nodes.train.ppo_run import RlResult
+from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent
+from synth_nodes.train.trial import Failure
+from synth_nodes.train.trial_and_error import identity, provenance
+from synth_nodes.types import GridMap
+from synth_nodes.world.scene import Scene
+
+DEFAULTS: dict[str, Any] = {'noise': 0.1, 'rounds': 5, 'epochs': 4, 'final_epochs': 16,
+                            'half': False}
+"""Settings of cloning that differ here."""
+FIRST_TEST = 20000
+"""Seed of the flaws of images in the suite; training stays below."""
+
+
+def subset_name(present: Sequence[float]) -> str:
+    """Name what is present: 'camera + lidar'."""
+    return ' + '.join(n for n, p in zip(SENSES, present, strict=True) if p > 0.5)
+
+
+def train_senses(settings: CloneSettings, environment: SensesSettings, episodes: int = 25,
+                 report: Report = silent, cancelled: Cancelled = never, command: str = '',
+                 out: Path | None = None) -> RlResult:
+    """
+    Clone the expert of docking into a network that bears the loss of any sensor but the last.
+
+    Arguments, return value and errors are those of `train_docking`.
+    """
+    with torch_threads(settings.threads):
+        torch.manual_seed(settings.seed)
+        net = SensesPolicy(environment.camera, environment.observation, environment.docking.robot)
+        task = SensesTask(environment, flaws=ChanceFlaws(settings.seed))
+        history, samples = clone(net, task, settings, report, cancelled,
+                                 CloneKeeper(out, identity(settings, environment)))
+        net.eval()
+        scores: dict[str, Any] = {'validation_loss': round(history[-1].validation_loss, 6)}
+        if episodes:
+            scores['held_back_scenes'] = evaluate_senses(
+                net.act, suite(), environment, episodes, report=report,
+                cancelled=cancelled).to_dict()
+    origin = {**provenance('behaviour cloning with DAgger and sensor dropout', command, settings,
+                           environment), 'samples': samples}
+    return RlResult(net, senses_contract(environment, origin, scores))
+
+
+def evaluate_senses(
+    policy: Policy | None, maps: Sequence[GridMap | Scene], settings: SensesSettings,
+    episodes: int, seed: int = 1000, report: Report = silent, cancelled: Cancelled = never,
+) -> Evaluation:
+    """
+    Score a policy with each set of sensors, the missing ones blank, in the same docks.
+
+    :param maps: docks are stood in them, see `evaluate_docking`.
+    :param episodes: in each map, with each set of sensors.
+    :return: a score for each set, over all maps, and 'all' last; failures name set and map.
+    :raises InputError: when a map has no room for a dock.
+    """
+    docks = furnish(maps, settings.docking)
+    scores: list[MapScore] = []
+    failures: list[Failure] = []
+    books: list[DockingTrial] = []
+    for k, present in enumerate(SUBSETS):
+        task = SensesTask(settings, docks, ChanceFlaws(FIRST_TEST), present)
+        trial = dock_all(policy, task, episodes, seed, cancelled=cancelled)
+        books.append(trial)
+        name = subset_name(present)
+        scores.append(map_score(trial, np.ones(len(trial.done), bool), name))
+        failures += [replace(f, map_name=f'{f.map_name}, {name}') for f in trial.failures()]
+        report(Progress('docking with each set of sensors', k + 1, len(SUBSETS)))
+    every = np.ones(sum(len(b.done) for b in books), bool)
+    return Evaluation((*scores, map_score(_join(books), every, 'all')), tuple(failures))
+
+
+@dataclass
+class _Joined:
+    """Books of several trials, one after the other; see `evaluate.Books`."""
+
+    arrived: NDArray[np.bool_]
+    contact: NDArray[np.bool_]
+    bumped: NDArray[np.bool_]
+    time: NDArray[np.float64]
+    driven: NDArray[np.float64]
+    clearance: NDArray[np.float64]
+    efficiency: NDArray[np.float64]
+    unsteadiness: NDArray[np.float64]
+
+
+def _join(books: Sequence[DockingTrial]) -> _Joined:
+    return _Joined(**{f.name: np.concatenate([getattr(b, f.name) for b in books])
+                      for f in fields(_Joined)})
