@@ -35,7 +35,8 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m 'not graph'
+	$(BIN)/pytest -m graph
 
 clean:
 	rm -rf $(VENV) $(OUT) build dist log install ./*.egg-info
