@@ -18,6 +18,16 @@ def test_campaign_reports_and_goes_on_where_it_was(tmp_path, capsys):
     assert (tmp_path / 'campaign.png').exists()
 
 
+def test_parts_of_a_campaign_make_the_whole(tmp_path, capsys):
+    def hits(*words):
+        assert main(['campaign', '--chunk', '8', '--json', *words]) == 0
+        result = json.loads(capsys.readouterr().out)
+        return result['scenarios'], result['monitors']['none']['collisions']
+    whole, parts = hits('--scenarios', '24'), [
+        hits('--scenarios', '8'), hits('--scenarios', '16', '--first', '8')]
+    assert whole == tuple(map(sum, zip(*parts, strict=True))) and parts[1][0] == 16
+
+
 def test_campaign_of_a_rules_file_and_a_table(tmp_path, capsys):
     rules = tmp_path / 'rules.yaml'
     rules.write_text('/**/safety_monitor_node:\n  ros__parameters:\n    safety:\n'

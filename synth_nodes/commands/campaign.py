@@ -24,6 +24,9 @@ def add(verbs: Subparsers) -> None:
         'collisions; exit code 1 where there was one within the stated model.', EXAMPLE, _run)
     parser.add_argument('--scenarios', type=int, default=100_000, metavar='N',
                         help='how many, rounded up to whole chunks')
+    parser.add_argument('--first', type=int, default=0, metavar='INDEX',
+                        help='scenario to begin with, rounded down to a whole chunk: machines '
+                             'share a campaign, each with a part and a folder of its own')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--jobs', type=int, default=1, help='processes')
     parser.add_argument('--out', type=Path, metavar='DIR',
@@ -52,7 +55,7 @@ def add(verbs: Subparsers) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    for name, least in (('scenarios', 1), ('seed', 0), ('jobs', 1), ('chunk', 1),
+    for name, least in (('scenarios', 1), ('first', 0), ('seed', 0), ('jobs', 1), ('chunk', 1),
                         ('compare_every', 1), ('seeds', 1)):
         if getattr(args, name) < least:
             raise InputError(f'--{name.replace("_", "-")} {getattr(args, name)} is less than '
@@ -82,11 +85,12 @@ def _all(args: argparse.Namespace) -> int:
     from synth_nodes.campaign.store import append, opened
 
     plan = _plan(args)
-    count = -(-args.scenarios // args.chunk)
+    begin, count = args.first // args.chunk, -(-args.scenarios // args.chunk)
+    asked = range(begin, begin + count)
     chunks = [] if args.out is None else [
-        c for c in opened(args.out, plan) if c['chunk'] < count]
+        c for c in opened(args.out, plan) if c['chunk'] in asked]
     done = {c['chunk'] for c in chunks}
-    missing = [k for k in range(count) if k not in done]
+    missing = [k for k in asked if k not in done]
     hits = sum(c['monitors']['strict']['collisions'] for c in chunks)
     with progress('scenarios', count * args.chunk) as advance:
         for counts in run_chunks(plan, missing, args.jobs):
