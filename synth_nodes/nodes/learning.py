@@ -74,11 +74,11 @@ def learn(settings: TrainerParameters, samples: Samples | None, report: Report,
     with tempfile.TemporaryDirectory(prefix='synth_nodes_') as folder:
         out = Path(folder) / 'policy'
         if settings.tune and samples is not None and registry.current() is not None:
-            tune_current(settings, registry, maps, samples, out, report, cancelled)
+            reasons = tune_current(settings, registry, maps, samples, out, report, cancelled)
         else:
             train_and_export(settings.bc, maps, settings.robot, settings.lidar, out, report,
                              cancelled, samples, 'trainer_node')
-        reasons = reasons_against(settings, registry, maps, out, report, cancelled)
+            reasons = reasons_against(settings, registry, maps, out, report, cancelled)
         version = registry.add(out)
     if reasons:
         return f"{version} is not promoted: {'; '.join(reasons)}"

@@ -18,7 +18,7 @@ from synth_nodes.sensors.imu_settings import ImuSettings
 from synth_nodes.sensors.scan_settings import PointsSpec, ScanEffects
 from synth_nodes.sensors.wheels import OdometrySettings, WheelSpec
 from synth_nodes.settings import Groups, named, setting
-from synth_nodes.train.settings import BcSettings
+from synth_nodes.train.settings import BcSettings, METHODS
 from synth_nodes.types import LidarSpec, RobotSpec
 from synth_nodes.world.dressing import DressSettings
 from synth_nodes.world.people import ActorSettings, CartSettings
@@ -258,15 +258,18 @@ class TrainerParameters:
         low=1, high=100)
     tune: bool = setting(
         True, 'Learn on from the current policy where there is one, instead of anew.')
+    tune_method: str = setting(
+        'lora', "What learning on changes: 'full' all weights, 'lora' a correction of low rank "
+        "to each, 'adapter' layers beside them, 'head' the last layers.", choices=METHODS)
     tune_rate: float = setting(
-        3e-4, 'Largest step size of learning on.', low=1e-7, high=1.0)
-    tune_epochs: int = setting(5, 'Passes over the samples of learning on.', low=1, high=1000)
+        1e-3, "Largest step size of learning on; 3e-4 suits 'full'.", low=1e-7, high=1.0)
+    tune_epochs: int = setting(10, 'Passes over the samples of learning on.', low=1, high=1000)
     gate_episodes: int = setting(
         50, 'Errands in each map held back on which a new policy must be no worse.',
         low=1, high=10000)
     gate_slack: float = setting(
-        0.0, 'How much worse a gated share may be: success, contacts, efficiency.',
-        low=0.0, high=1.0)
+        0.0, 'How much worse a gated figure may be: success, contacts, efficiency, F1; of the '
+        'loss that share.', low=0.0, high=1.0)
     drift_window: int = setting(
         1500, 'Newest samples compared with what the policy learned from.', low=50, high=100000)
     drift_limit: float = setting(

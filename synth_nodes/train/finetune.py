@@ -13,11 +13,12 @@ from synth_nodes.errors import InputError
 from synth_nodes.policy.networks import GoalPolicy
 from synth_nodes.train.evaluate import Evaluation, Policy
 from synth_nodes.train.fit import Batch, Epoch, Fitter, torch_threads
+from synth_nodes.train.gate import worsened
 from synth_nodes.train.progress import Cancelled, never, Report, silent
 from synth_nodes.train.samples import Samples
 from synth_nodes.train.settings import BcSettings
 from synth_nodes.train.tune_methods import Tuning
-from synth_nodes.train.tune_scores import classes_of, classification, worsened
+from synth_nodes.train.tune_scores import classes_of, classification
 from synth_nodes.train.tune_settings import TuneSettings
 from synth_nodes.types import RobotSpec
 
@@ -39,22 +40,31 @@ class Tuned:
 def fine_tune(
     net: GoalPolicy, samples: Samples, robot: RobotSpec, settings: TuneSettings,
     drive: Drive | None = None, report: Report = silent, cancelled: Cancelled = never,
+    rehearsal: Samples | None = None,
 ) -> Tuned:
     """
     Let a network learn on.
 
     Of the groups of the samples a fifth each decide when to stop, and test before and after.
+    Samples to rehearse are split likewise and mixed in, so that what was learned first is neither
+    forgotten nor untested: of those to learn from at least as many as of the others.
 
     :param net: changed in place.
     :param samples: of at least five groups.
     :param robot: whose commands they are.
     :param settings: how.
     :param drive: scores the policy in closed loop before and after; None for no such figures.
+    :param rehearsal: of what the policy could do before, of at least five groups; None for none.
     :return: the network, plain again, and its report.
     :raises InputError: when the samples have too few groups.
     :raises WorkCancelled: when told to stop.
     """
     learn, hold, test = _split(samples, settings.seed)
+    if rehearsal is not None:
+        known, held, tested = _split(rehearsal, settings.seed)
+        rows = np.random.default_rng(settings.seed).choice(len(known), max(len(known), len(learn)))
+        learn, hold, test = (Samples.join(pair) for pair in (
+            (learn, known.take(rows)), (hold, held), (test, tested)))
     with torch_threads(settings.threads):
         torch.manual_seed(settings.seed)
         before = _scores(net, test, robot, drive)

@@ -1,34 +1,45 @@
-"""The gate of promotion: no gated figure may get worse on the same closed-loop test set."""
+"""
+The gate of promotion: no gated figure may get worse on the same test set, down to its last digit.
+
+Both policies drive the same errands and see the same samples, so that chance enters only where
+they decide differently; what is left of it costs a promotion now and then, never a worse policy.
+"""
 
 from collections.abc import Mapping
 
 from synth_nodes.train.evaluate import MapScore
 
-GATED = {'success': 1, 'contact_rate': -1, 'efficiency': 1}
-"""Figures of a closed-loop evaluation: 1 where more is better, -1 where less is."""
+GATED = {'loss': -1, 'f1': 1, 'success': 1, 'contact_rate': -1, 'efficiency': 1}
+"""Figures that must not get worse: 1 where more is better, -1 where less is."""
+_FORM = '.3f'
+"""How figures are told; two that read the same are the same."""
 
 
-def worse(before: MapScore, after: MapScore, slack: Mapping[str, float]) -> list[str]:
+def worse(before: MapScore, after: MapScore, slack: float = 0.0) -> list[str]:
     """
-    List the figures that got worse, in words; nothing where the new policy may take over.
+    List the gated figures of closed-loop errands that got worse, in words; see :func:`worsened`.
 
     :param before: of the policy that is in use, after: of the new one, on the same errands.
-    :param slack: how much worse a figure may be by its name, for chance; 0 where not given.
     """
-    was, now = ({name: getattr(score, name) for name in GATED} for score in (before, after))
-    return fallen(was, now, GATED, slack, '.3f')
+    was, now = ({name: getattr(score, name) for name in GATED if hasattr(score, name)}
+                for score in (before, after))
+    return worsened(was, now, slack)
 
 
-def fallen(before: Mapping[str, float], after: Mapping[str, float], gated: Mapping[str, int],
-           slack: Mapping[str, float], form: str) -> list[str]:
+def worsened(before: Mapping[str, float], after: Mapping[str, float], slack: float = 0.0,
+             ) -> list[str]:
     """
-    List the figures that got worse by more than their slack, in words.
+    List the gated figures that got worse, in words; nothing where the new policy may take over.
 
-    :param gated: 1 where more is better, -1 where less is; what was not measured before is left
-        out.
-    :param slack: by name; 0 where not given.
-    :param form: in which numbers are told.
+    :param before: figures by name; a gated one that is not here is left out.
+    :param slack: how much worse a figure may be; the loss by that share of itself.
     """
-    return [f'{name} went from {before[name]:{form}} to {after[name]:{form}}'
-            for name, better in gated.items() if name in before
-            and (before[name] - after[name]) * better > slack.get(name, 0.0) + 1e-9]
+    reasons = []
+    for name, better in GATED.items():
+        if name not in before:
+            continue
+        was, now = float(format(before[name], _FORM)), float(format(after[name], _FORM))
+        allowed = slack * was if name == 'loss' else slack
+        if (was - now) * better > allowed + 1e-9:
+            reasons.append(f'{name} went from {was:{_FORM}} to {now:{_FORM}}')
+    return reasons

@@ -7,6 +7,9 @@ from synth_nodes.settings import setting
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.world.people import ActorSettings
 
+METHODS = ('full', 'lora', 'adapter', 'head')
+"""What fine-tuning may change; see `synth_nodes.train.tune_methods`."""
+
 
 @dataclass(frozen=True)
 class AdversarialSettings:

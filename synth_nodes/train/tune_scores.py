@@ -1,19 +1,15 @@
 """What a policy is worth before and after fine-tuning, on the same samples and errands."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.train.gate import fallen
 from synth_nodes.types import FloatArray
 
 CLASSES = ('stop', 'left', 'straight', 'right')
 _STANDING, _TURNING = 0.05, 0.15
 """Shares of the fastest speed and turn below which a command stands still, or goes straight."""
-GATES = {'loss': -1, 'f1': 1, 'success': 1, 'contact_rate': -1}
-"""Figures that must not get worse: 1 where more is better, -1 where less is."""
 
 
 def classes_of(command: FloatArray, max_speed: float, max_turn: float) -> NDArray[np.int64]:
@@ -46,14 +42,3 @@ def classification(given: NDArray[np.int64], right: NDArray[np.int64]) -> dict[s
                       'samples': int((right == k).sum())}
     present = [r['f1'] for r in rows.values() if r['samples']]
     return {'classes': rows, 'f1': float(np.mean(present)) if present else 0.0}
-
-
-def worsened(before: Mapping[str, Any], after: Mapping[str, Any], slack: float) -> list[str]:
-    """
-    List gated figures that got worse by more than the slack, in words.
-
-    The loss has a share of itself as slack, the others, being shares, the number itself.
-    """
-    allowed = {name: slack * before[name] if name == 'loss' else slack
-               for name in GATES if name in before}
-    return fallen(before, after, GATES, allowed, '.4g')

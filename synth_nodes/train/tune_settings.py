@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from synth_nodes.settings import setting
 from synth_nodes.train.evaluate import EvaluationSettings
+from synth_nodes.train.settings import METHODS
 from synth_nodes.world.people import ActorSettings
-
-METHODS = ('full', 'lora', 'adapter', 'head')
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,8 @@ class TuneSettings:
         0.0, 'Share of the features of scans left out while learning.', low=0.0, high=0.9)
     threads: int = setting(1, 'Threads that torch may use.', low=1, high=256)
     slack: float = setting(
-        0.02, 'How much worse a gated figure may get: success, contacts and F1 by that much, the '
-        'loss by that share of itself. A few hundred samples and errands tell no finer.',
-        low=0.0, high=0.5)
+        0.0, 'How much worse a gated figure may get: success, contacts, efficiency and F1 by '
+        'that much, the loss by that share of itself.', low=0.0, high=0.5)
     minutes: float = setting(
         10.0, 'Recordings to simulate where none are given.', unit='min', low=0.5, high=600.0)
     buildings: int = setting(

@@ -9,11 +9,12 @@ import pytest
 from synth_nodes import resources
 from synth_nodes.export.registry import Registry
 from synth_nodes.nodes.experience import Experience
-from synth_nodes.nodes.learning import Budget, learn_apart
+from synth_nodes.nodes.learning import Budget, learn_apart, reference_of
 from synth_nodes.nodes.parameters import TrainerParameters
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.train.progress import never, silent, WorkCancelled
 from synth_nodes.train.replay import ReplayStore
+from synth_nodes.train.tune_scores import CLASSES
 from synth_nodes.types import LidarSpec
 
 SPEC = ObservationSpec()
@@ -35,7 +36,7 @@ def settings_for(folder):
     registry = Registry(folder / 'registry')
     registry.promote(registry.add(resources.share('models')))
     parameters = TrainerParameters()
-    bc = replace(parameters.bc, buildings=2, validation_buildings=1, robots=4, seconds=3.0)
+    bc = replace(parameters.bc, buildings=6, validation_buildings=1, robots=5, seconds=3.0)
     return registry, replace(parameters, registry=str(folder / 'registry'), bc=bc, tune_epochs=1,
                              gate_episodes=2)
 
@@ -63,8 +64,9 @@ def test_what_an_observation_does_not_show_is_no_intervention(tmp_path, verdict,
 def test_a_worse_policy_is_registered_but_not_promoted_and_the_reason_is_said(tmp_path):
     registry, settings = settings_for(tmp_path)
     first = registry.current()
-    message = learn_apart(replace(settings, tune_rate=0.3), recorded(60).samples(), silent, never)
-    assert 'not promoted: success went from' in message
+    settings = replace(settings, tune_method='full', tune_rate=0.3)
+    message = learn_apart(settings, recorded(60).samples(), silent, never)
+    assert 'not promoted: ' in message and 'success went from' in message
     assert registry.current() == first and len(registry.list()) == 2
 
 
@@ -77,6 +79,10 @@ def test_a_policy_that_passes_the_gate_is_promoted_and_can_be_rolled_back(tmp_pa
     contract = registry.verify(registry.current())
     assert contract.provenance['tuned_from'] == first
     assert contract.provenance['samples_recorded'] == 60
+    told = contract.scores['fine_tuning']
+    assert told['method'] == 'lora' and told['parameters']['share'] < 0.05
+    assert told['before']['classes'].keys() == told['after']['classes'].keys() == set(CLASSES)
+    assert reference_of(settings.registry) is not None
     assert said and registry.rollback() == first
 
 

@@ -14,10 +14,12 @@ from synth_nodes.policy.goal_reaching import goal_reaching_contract
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.train.evaluate import EvaluationSettings
 from synth_nodes.train.finetune import fine_tune
+from synth_nodes.train.gate import worsened
 from synth_nodes.train.samples import Samples
+from synth_nodes.train.settings import METHODS
 from synth_nodes.train.tune_methods import LowRank, Tuning
-from synth_nodes.train.tune_scores import classes_of, classification, worsened
-from synth_nodes.train.tune_settings import METHODS, TuneSettings
+from synth_nodes.train.tune_scores import classes_of, classification
+from synth_nodes.train.tune_settings import TuneSettings
 from synth_nodes.types import LidarSpec, RobotSpec
 
 ROBOT, SPEC = RobotSpec(), ObservationSpec()
@@ -113,13 +115,23 @@ def test_classes_and_their_scores_are_those_counted_by_hand():
 
 
 def test_each_gated_figure_that_gets_worse_is_named():
-    before = {'loss': 0.1, 'f1': 0.9, 'success': 0.95, 'contact_rate': 0.01}
+    before = {'loss': 0.1, 'f1': 0.9, 'success': 0.95, 'contact_rate': 0.01, 'efficiency': 0.9}
     assert worsened(before, before, 0.0) == []
-    for name, value in {'loss': 0.2, 'f1': 0.8, 'success': 0.9, 'contact_rate': 0.05}.items():
+    for name, value in {'loss': 0.2, 'f1': 0.8, 'success': 0.949, 'contact_rate': 0.05,
+                        'efficiency': 0.899}.items():
         (reason,) = worsened(before, {**before, name: value}, 0.0)
         assert reason.startswith(name)
         assert worsened({**before, name: value}, before, 0.0) == []
     assert worsened(before, {**before, 'success': 0.945}, 0.01) == []
+    assert worsened(before, {**before, 'efficiency': 0.8999}) == []  # reads the same
+
+
+def test_rehearsal_is_learned_and_tested_beside_the_new_samples(net):
+    settings = replace(QUICK, epochs=1)
+    alone = fine_tune(net, samples(600), ROBOT, settings).report['samples']
+    both = fine_tune(net, samples(600), ROBOT, settings,
+                     rehearsal=samples(300, seed=1)).report['samples']
+    assert both['tested'] == alone['tested'] + 60 and both['learned'] == 2 * alone['learned']
 
 
 def test_too_few_groups_are_refused(net):

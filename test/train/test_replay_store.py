@@ -75,6 +75,5 @@ def test_the_gate_names_each_figure_that_got_worse(change, word):
 
     after = Score()
     vars(after).update(change)
-    assert [r.split()[0] for r in worse(Score(), after, {})] == ([word] if word else [])
-    assert not worse(Score(), after, dict.fromkeys(('success', 'contact_rate', 'efficiency'),
-                                                   0.25))
+    assert [r.split()[0] for r in worse(Score(), after)] == ([word] if word else [])
+    assert not worse(Score(), after, 0.25)
