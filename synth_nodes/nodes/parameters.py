@@ -18,6 +18,7 @@ from synth_nodes.sensors.imu_settings import ImuSettings
 from synth_nodes.sensors.scan_settings import PointsSpec, ScanEffects
 from synth_nodes.sensors.wheels import OdometrySettings, WheelSpec
 from synth_nodes.settings import Groups, named, setting
+from synth_nodes.tasks.dock_marker import DockSpec
 from synth_nodes.train.settings import BcSettings, METHODS
 from synth_nodes.types import LidarSpec, RobotSpec
 from synth_nodes.world.dressing import DressSettings
@@ -174,7 +175,8 @@ class PolicyParameters:
     camera: CameraSpec = field(default_factory=CameraSpec)
     model: str = setting(
         '', "ONNX file, folder with policy.onnx, or model registry; empty: the shipped policy; "
-        "'line': the shipped one that follows lines by camera.")
+        "'line': the shipped one that follows lines by camera; 'dock': the one that docks.")
+    dock: DockSpec = field(default_factory=DockSpec)
     registry: str = setting(
         '', 'Model registry whose current version runs instead of `model` once it has one.')
     goal_source: str = setting(

@@ -5,17 +5,18 @@ from typing import Any
 
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Odometry, Path
+import numpy as np
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import Image, LaserScan
 from std_srvs.srv import Trigger
 
 from synth_nodes.infer.session import PolicySession
-from synth_nodes.nodes.driver import Driver, rehearse, stop
+from synth_nodes.nodes.dock_driver import DockDriver
+from synth_nodes.nodes.driver import Driver, stop
 from synth_nodes.nodes.image_driver import ImageDriver
 from synth_nodes.nodes.lifecycle import configured
-from synth_nodes.nodes.models import exchange, load, load_beside
+from synth_nodes.nodes.models import exchange, load, load_beside, scan_driver
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, PolicyParameters
-from synth_nodes.policy.goal_reaching import TASK
 from synth_nodes.policy.line_camera import TASK as LINE_CAMERA
 from synth_nodes.ros.clocks import every, now, to_seconds
 from synth_nodes.ros.commands import CommandPublisher
@@ -40,7 +41,7 @@ class PolicyNode(LifecycleNode):
         super().__init__('policy_node', automatically_declare_parameters_from_overrides=True)
         self.settings = s = declare(self, PolicyParameters, NODE_PARAMETERS.values())
         self.active, self.fault, self.reloads = False, '', 0
-        self.driver: Driver | None = None
+        self.driver: Driver | DockDriver | None = None
         self.pilot: ImageDriver | None = None
         self.session: PolicySession | None = None
         self.decision = stop('not active', 'waiting')
@@ -74,11 +75,10 @@ class PolicyNode(LifecycleNode):
             subscribe(self, Image, 'camera/image_raw', self._take_image, SENSOR,
                       self.diagnostics.mismatch)
             return
-        self.session.contract.check_task(TASK, str(self.session.path))
-        layout = self.session.contract.observation
-        rehearse(self.session, layout, s.lidar)
-        self.driver = Driver(self.session, layout, s.lidar, s.goal_tolerance, s.scan_timeout,
-                             s.odom_timeout)
+        self.driver = scan_driver(self.session, s)
+        if isinstance(self.driver, DockDriver):
+            subscribe(self, PoseStamped, 'dock_pose', self._take_dock, DRIVER,
+                      self.diagnostics.mismatch)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.active, self.decision = True, stop('no data yet', 'waiting')
@@ -118,7 +118,7 @@ class PolicyNode(LifecycleNode):
                 to_seconds(message.header.stamp))
 
     def _follow(self, points: Any, frame: str) -> None:
-        if self.driver is None:
+        if not isinstance(self.driver, Driver):
             return
         moved, problem = self.transforms.carry(points, frame, self.settings.odom_frame)
         if moved is None:
@@ -126,15 +126,26 @@ class PolicyNode(LifecycleNode):
         else:
             self.driver.take_path(moved)
 
+    def _take_dock(self, message: PoseStamped) -> None:
+        moved, problem = self.transforms.carry_pose(
+            pose_of(message.pose), message.header.frame_id, self.settings.odom_frame)
+        if moved is None:
+            self.driver.refuse(f'the dock is refused: {problem}')
+        else:
+            self.driver.take_dock(moved)
+
     def _take_scan(self, message: LaserScan) -> None:
         if self.active and self.driver is not None:
-            self._drive(self.driver, ranges_of(message), message.header.stamp)
+            data = ranges_of(message)
+            if isinstance(self.driver, DockDriver):
+                data = data, np.frombuffer(message.intensities, np.float32)
+            self._drive(self.driver, data, message.header.stamp)
 
     def _take_image(self, message: Image) -> None:
         if self.active and self.pilot is not None:
             self._drive(self.pilot, pixels_of(message), message.header.stamp)
 
-    def _drive(self, driver: Driver | ImageDriver, data: Any, stamp: Any) -> None:
+    def _drive(self, driver: Driver | DockDriver | ImageDriver, data: Any, stamp: Any) -> None:
         begin = time.perf_counter()
         self.decision = driver.decide(data, to_seconds(stamp), now(self))
         self.command.send(self.decision.command, stamp)

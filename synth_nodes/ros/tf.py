@@ -107,6 +107,18 @@ class Listener:
         c, s = np.cos(pose[2]), np.sin(pose[2])
         return np.asarray(points @ np.array([[c, s], [-s, c]]) + pose[:2]), ''
 
+    def carry_pose(self, pose: NDArray[np.float64], frame: str,
+                   target: str) -> tuple[NDArray[np.float64] | None, str]:
+        """Carry x, y [m], yaw [rad], shape (3,), likewise."""
+        if frame == target:
+            return pose, ''
+        at, problem = self.lookup(target, frame)
+        if at is None:
+            return None, problem
+        c, s = np.cos(at[2]), np.sin(at[2])
+        return at + np.array([c * pose[0] - s * pose[1], s * pose[0] + c * pose[1],
+                              pose[2]]), ''
+
     @property
     def available(self) -> bool:
         """Whether transforms can be looked up at all."""
