@@ -144,6 +144,10 @@ class View:
     """Whether an obstacle bound the last command, shape (B,)."""
     pending: Array
     """Commands let through during the last reaction time, shape (B, C, 3)."""
+    rows: NDArray[np.intp]
+    """Numbers of these robots in their batch, increasing, shape (B,)."""
+    time: float
+    """Since the start [s]."""
 
     @property
     def carried(self) -> Array:

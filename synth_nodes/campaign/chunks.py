@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 import time
 
-from synth_nodes.campaign.batch import draw_batch
+from synth_nodes.campaign.batch import draw_batch, Judge
 from synth_nodes.campaign.figures import count_differences, count_monitor, count_stops, Counts
 from synth_nodes.campaign.judges import none, PEERS, strict, strict_numpy
 from synth_nodes.campaign.parallel import spread
 from synth_nodes.campaign.simulate import Drivers
+from synth_nodes.campaign.watched import Watched
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.types import RobotSpec
 
@@ -31,6 +32,9 @@ class Plan:
     compare_every: int = 1
     """One chunk of so many is driven without a monitor and under Nav2's semantics as well, and
     again under ours with numpy alone."""
+    watch: bool = False
+    """Whether to drive under a watch over the brakes too: a fresh one, and one that has seen each
+    robot stop once."""
 
 
 def run_chunk(plan: Plan, chunk: int) -> Counts:
@@ -39,13 +43,16 @@ def run_chunk(plan: Plan, chunk: int) -> Counts:
     batch = draw_batch(plan.seed, chunk, plan.size, breach=plan.breach, fixed=plan.fixed)
     compared = chunk % plan.compare_every == 0
     peers = {'none': none, **PEERS} if compared else {}
-    results = {name: Drivers(batch, judge).run()
-               for name, judge in {'strict': strict, **peers}.items()}
+    watches = {'watched': Watched(batch), 'watched_stop': Watched(batch, warm=True)
+               } if plan.watch else {}
+    judges: dict[str, Judge] = {'strict': strict, **watches, **peers}
+    results = {name: Drivers(batch, judge).run() for name, judge in judges.items()}
     first = chunk * plan.size
     return {
         'chunk': chunk, 'first': first, 'size': plan.size, 'family': batch.setup.family,
         'drive': batch.setup.robot.drive, 'other_speed': batch.setup.rules.braking.other_speed,
-        'monitors': {name: count_monitor(r, first) for name, r in results.items()},
+        'monitors': {name: count_monitor(r, first, watches[name].reported if name in watches
+                                         else None) for name, r in results.items()},
         'stops': count_stops(batch, results['strict'], results['none']) if compared else {},
         'numpy': count_differences(
             results['strict'], Drivers(batch, strict_numpy).run()) if compared else {},

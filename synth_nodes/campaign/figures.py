@@ -25,15 +25,20 @@ NAMED = 20
 """Failing scenarios of a chunk that are named."""
 
 
-def count_monitor(results: Results, first: int) -> Counts:
+def count_monitor(results: Results, first: int,
+                  reported: NDArray[np.bool_] | None = None) -> Counts:
     """
     Count what came of one monitor.
 
     :param first: number of the first scenario.
+    :param reported: whether a watch found the brakes weaker than stated, shape (B,).
     """
     hit = results.status == COLLISION
     impact = results.impact[hit]
+    told = {} if reported is None else {
+        'reported': int(reported.sum()), 'collisions_reported': int((hit & reported).sum())}
     return {
+        **told,
         'scenarios': len(hit), 'collisions': int(hit.sum()),
         'met_standing': int((results.status == STRUCK).sum()),
         'met_creeping': int((results.status == CREPT).sum()),
@@ -157,6 +162,7 @@ def _rates(counts: Mapping[str, Any]) -> Counts:
         'speed_let_through': _ratio(counts['passed'], counts['cycles']),
         'stop_cycles': _ratio(counts['stops'], counts['cycles']),
         'failing': counts['failing'],
+        **{key: counts[key] for key in ('reported', 'collisions_reported') if key in counts},
     }
 
 

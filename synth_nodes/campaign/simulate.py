@@ -164,7 +164,8 @@ class Drivers:
         points[lost] = np.nan
         command = batch.pilots.commands(step * DT, self._nearest(points, pose))
         return View(batch.setup, points, pose, self.pose, np.asarray((step - stamp) * DT, float),
-                    self.wheels.velocity.copy(), command, self.grown, self._pending(step))
+                    self.wheels.velocity.copy(), command, self.grown, self._pending(step),
+                    self.rows, step * DT)
 
     def _nearest(self, points: Array, pose: Array) -> Array:
         """Find the nearest points, present base_link [m], of pilots that look; shape (B, 2)."""

@@ -20,6 +20,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         'rules': flatten(plan.fixed[0]), 'robot': flatten(plan.fixed[1])}
     content = {'seed': plan.seed, 'size': plan.size, 'breach': plan.breach,
                'compare_every': plan.compare_every, 'fixed': fixed}
+    content |= {'watch': True} if plan.watch else {}
     parsed: dict[str, Any] = json.loads(json.dumps(content))
     return parsed
 

@@ -34,6 +34,9 @@ def add(verbs: Subparsers) -> None:
                              'already is not done again')
     parser.add_argument('--broken', action='store_true',
                         help='break the stated model: brakes 30 %% weaker, reaction 50 %% later')
+    parser.add_argument('--watch', action='store_true',
+                        help='drive under the watch over the brakes too, as --broken does: '
+                             'within the stated model it must report nothing')
     parser.add_argument('--only', type=int, metavar='INDEX',
                         help='drive one scenario of the campaign alone; with a trace and a '
                              'picture in --out')
@@ -76,7 +79,8 @@ def _plan(args: argparse.Namespace) -> Any:
     if args.rules is not None:
         config = read_config(args.rules)
         fixed = (config.rules, config.robot)
-    return Plan(args.seed, args.chunk, args.broken, fixed, args.compare_every)
+    return Plan(args.seed, args.chunk, args.broken, fixed, args.compare_every,
+                args.watch or args.broken)
 
 
 def _all(args: argparse.Namespace) -> int:
@@ -189,6 +193,9 @@ def _table(result: dict[str, Any]) -> str:
             result['numpy']['scenarios'] - result['numpy']['differing'],
             result['numpy']['scenarios'])),
         ('processor time', f'{result["core_seconds"]:.0f} s')])]
+    lines += [f'{name}: weaker or later brakes reported in {m["reported"]} of {m["scenarios"]}, '
+              f'in {m["collisions_reported"]} of {m["collisions"]} that collided'
+              for name, m in result['monitors'].items() if 'reported' in m]
     failing = result['monitors']['strict']['failing']
     if failing:
         lines.append(f'collisions: scenarios {", ".join(map(str, failing))}; see --only')

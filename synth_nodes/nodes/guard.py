@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.infer.collision import CollisionPredictor
+from synth_nodes.nodes.brake_guard import BrakeGuard
 from synth_nodes.policy.collision import lidar_of
 from synth_nodes.safety import watchdog
 from synth_nodes.safety.body import body_of
@@ -21,7 +22,7 @@ from synth_nodes.safety.intake import Header, Intake
 from synth_nodes.safety.log import SafetyLog
 from synth_nodes.safety.mounts import Mount, mount_of
 from synth_nodes.safety.nav2_zones import UserZone
-from synth_nodes.safety.rules import check_rules, reaction_time, SafetyRules, unseen_reach
+from synth_nodes.safety.rules import check_rules, SafetyRules, unseen_reach
 from synth_nodes.safety.sight import seen_together
 from synth_nodes.safety.sources import PointSource, refusal, RobotState, Sent
 from synth_nodes.safety.zone_settings import SourceSettings
@@ -78,6 +79,8 @@ class Guard:
         self._command = np.zeros(3)
         self._fault = ''
         self._sent = Sent()
+        self.brakes = BrakeGuard(rules, robot)
+        """What was found of the drive's brakes."""
         self.risk: float | None = None
         """Newest learned probability of a collision; None where there is none."""
         self.off = False
@@ -97,6 +100,9 @@ class Guard:
             radius = body_of(self._robot.footprint).radius
             self._travel += (float(np.hypot(vx, vy)) + abs(float(w)) * radius) * passed
         self._velocity, self._velocity_stamp = velocity, stamp
+        problem = self.brakes.measured(velocity, stamp)
+        if problem:
+            self.note(stamp, 'brakes', problem)
 
     def take_scan(self, ranges: FloatArray, angles: Array, range_min: float, range_max: float,
                   stamp: float, source: str = 'scan', frame: str = '') -> None:
@@ -198,7 +204,8 @@ class Guard:
         return ''
 
     def reset(self, now: float) -> str:
-        """Lift a latched stop; only commands from now on move the robot."""
+        """Lift a latched stop and trust the stated brakes; only commands from now on move."""
+        self.brakes.reset()
         self._watch = watchdog.reset(self._watch)
         self.note(now, 'reset')
         return ''
@@ -270,11 +277,11 @@ class Guard:
             RobotState(self._velocity, now - self._velocity_stamp, self._sent.pending),
             self._sources(now), self._watch,
             self.outcome.core, fault or self._fault, tuple(self.zones.values()),
-            self.outcome.held, self._risk(), self.off)
+            self.outcome.held, self._risk(), self.off, self.brakes.relied)
         outcome = decide(self._rules, self._robot, cycle)
         self._watch, self.verdict, self.outcome = outcome.watch, outcome.verdict, outcome
-        self._sent = self._sent.after(now, outcome.verdict.command,
-                                      reaction_time(self._rules, self._robot))
+        self._sent = self._sent.after(now, outcome.verdict.command, self.brakes.memory)
+        self.brakes.sent(now, outcome.verdict.command)
         if self._log is not None:
             self._log.append(cycle, outcome.verdict)
         return outcome

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.safety import watchdog
+from synth_nodes.safety.brakes import Brakes, tightened, top_speed
 from synth_nodes.safety.core import judge
 from synth_nodes.safety.nav2_zones import UserZone
 from synth_nodes.safety.plausibility import plausible, velocity_problem
 from synth_nodes.safety.risk import capped
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import PointSource, RobotState
-from synth_nodes.safety.user_zones import Held, judge_with_zones
+from synth_nodes.safety.user_zones import Held, judge_with_zones, UNSOUND, ZoneOutcome
 from synth_nodes.safety.watchdog import Watch
 from synth_nodes.types import RobotSpec, Verdict
 
@@ -54,6 +55,8 @@ class Cycle:
     """Learned probability of a collision; None where there is no predictor, or none that works."""
     off: bool = False
     """Whether the monitor is switched off: sound commands pass without being judged."""
+    brakes: Brakes | None = None
+    """Weaker or later brakes than the rules state, as measured; None where those hold."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,8 @@ def decide(rules: SafetyRules, robot: RobotSpec, cycle: Cycle) -> Outcome:
 
     Pure: the same arguments give the same outcome, bit for bit. In this order: a command that is
     not sound, a starved monitor, a latched stop, a monitor that is switched off, a velocity that
-    cannot be, an override; then the core and the user's zones; then the learned risk. The
-    strictest wins.
+    cannot be, an override; then the core and the user's zones, also with the brakes measured,
+    where these are weaker than stated; then the learned risk. The strictest wins.
     """
     watch, command, problem = _received(rules, robot, cycle)
     if problem and cycle.stamp is not None:
@@ -102,11 +105,32 @@ def decide(rules: SafetyRules, robot: RobotSpec, cycle: Cycle) -> Outcome:
         verdict = judge(rules, robot, cycle.state, cycle.sources, command,
                         previous=cycle.previous, override=True)
         return Outcome(verdict, watch, True, command, verdict)
-    outcome = judge_with_zones(
-        rules, robot, cycle.state, cycle.sources, command, cycle.zones,
-        previous=cycle.previous, held=cycle.held, now=cycle.now)
+    outcome = _braked(rules, robot, cycle, command)
     return Outcome(capped(rules.risk, outcome.verdict, command, cycle.risk), watch, True, command,
                    outcome.core, outcome.held, outcome.detections)
+
+
+def _braked(rules: SafetyRules, robot: RobotSpec, cycle: Cycle, command: Array) -> ZoneOutcome:
+    """Judge with the stated brakes, and with those measured if they are weaker; the lower."""
+    def judged(some: SafetyRules, part: float) -> ZoneOutcome:
+        return judge_with_zones(some, robot, cycle.state, cycle.sources, command * part,
+                                cycle.zones, previous=cycle.previous, held=cycle.held,
+                                now=cycle.now)
+    outcome, brakes = judged(rules, 1.0), cycle.brakes
+    if brakes is None or outcome.core.rule in UNSOUND:
+        return outcome
+    top, speed = top_speed(rules, robot, brakes), math.hypot(command[0], command[1])
+    part = min(top / speed, 1.0) if speed else 1.0
+    tight = judged(tightened(rules, robot, brakes), part)
+    if math.hypot(*tight.verdict.command) < math.hypot(*outcome.verdict.command):
+        outcome = replace(tight, held=outcome.held)
+    verdict = outcome.verdict
+    if outcome.verdict is tight.verdict and verdict.action == 'pass':
+        verdict = replace(verdict, action='limit', rule='brakes',
+                          reason=f'no faster than {top:.2f} m/s')
+    return replace(outcome, verdict=replace(verdict, reason=(
+        f'{verdict.reason}; brakes of {brakes.deceleration:.2f} m/s^2 after '
+        f'{brakes.reaction:.2f} s are relied upon')))
 
 
 def _received(rules: SafetyRules, robot: RobotSpec, cycle: Cycle) -> tuple[Watch, Array, str]:

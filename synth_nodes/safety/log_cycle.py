@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from synth_nodes.safety.brakes import Brakes
 from synth_nodes.safety.cycle import Array, Cycle
 from synth_nodes.safety.log_codec import (
     Cursor,
@@ -43,6 +44,10 @@ class CycleEncoder:
         put_text(out, cycle.fault)
         out.append(bool(cycle.off))
         put_optional(out, cycle.risk)
+        out.append(cycle.brakes is not None)
+        if cycle.brakes is not None:
+            put_double(out, cycle.brakes.deceleration)
+            put_double(out, cycle.brakes.reaction)
         put_count(out, len(cycle.sources))
         for source in cycle.sources:
             self._source(out, source)
@@ -122,6 +127,7 @@ class CycleDecoder:
         watch = Watch(cursor.optional(), cursor.text(), cursor.optional(),
                       _three(cursor) if cursor.byte() else None)
         fault, off, risk = cursor.text(), bool(cursor.byte()), cursor.optional()
+        brakes = Brakes(cursor.double(), cursor.double()) if cursor.byte() else None
         sources = tuple(self._source(cursor) for _ in range(cursor.count()))
         if cursor.byte() == _GIVEN:
             self._zones = zones_from(cursor)
@@ -130,7 +136,7 @@ class CycleDecoder:
         held = {cursor.text(): Held(cursor.double(), cursor.count(), cursor.count(),
                                     cursor.double()) for _ in range(cursor.count())}
         cycle = Cycle(now, command, stamp, state, sources, watch, self._previous(cursor), fault,
-                      self._zones, held, risk, off)
+                      self._zones, held, risk, off, brakes)
         self._verdict = verdict_from(cursor)
         return cycle, self._verdict
 

@@ -21,7 +21,7 @@ from synth_nodes.safety.log_cycle import CycleDecoder, CycleEncoder
 from synth_nodes.types import Verdict
 
 MAGIC = b'SYNSAFE1'
-VERSION = 3
+VERSION = 4
 HEAD = struct.Struct('<IQI')
 DIGEST = 32
 NO_DIGEST = bytes(DIGEST)

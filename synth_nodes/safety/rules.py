@@ -30,6 +30,26 @@ class BrakingRules:
 
 
 @dataclass(frozen=True)
+class BrakeWatchRules:
+    """What is made of a drive that brakes weaker or later than it is trusted to."""
+
+    action: str = setting(
+        'tighten', "'tighten' reports it and relies on what was measured until a reset, 'report' "
+        "only reports it, 'off' does not look.", choices=('tighten', 'report', 'off'))
+    speed_noise: float = setting(
+        0.05, 'Error of a measured speed that is no breach.', unit='m/s', low=0.0, high=1.0)
+    scale_noise: float = setting(
+        0.05, 'Part by which odometry may read too fast, as with slip or worn wheels.',
+        low=0.0, high=1.0)
+    time_noise: float = setting(
+        0.02, 'Error of the time between a command and a measurement.',
+        unit='s', low=0.0, high=0.5)
+    samples: int = setting(
+        2, 'Measurements in a row beyond what the trusted drive can do that it takes.',
+        low=1, high=100)
+
+
+@dataclass(frozen=True)
 class StopZoneRules:
     """The band around the footprint in which an obstacle stops the robot."""
 
@@ -151,6 +171,7 @@ class SafetyRules:
     source: SourceRules = SourceRules()
     command: CommandRules = CommandRules()
     risk: RiskRules = RiskRules()
+    brakes: BrakeWatchRules = BrakeWatchRules()
     hysteresis: float = setting(
         0.02, 'How much all margins grow while a zone or the braking rule binds.',
         unit='m', low=0.0, high=0.5)

@@ -26,7 +26,7 @@ def view(seed, count=20):
     age = rng.uniform(0.0, 0.1, count)
     still = np.zeros((count, 3))
     return View(setup, points, still, still, age, 0.5 * command, command,
-                rng.random(count) < 0.5, np.zeros((count, 1, 3)))
+                rng.random(count) < 0.5, np.zeros((count, 1, 3)), np.arange(count), 0.0)
 
 
 def seen(points):

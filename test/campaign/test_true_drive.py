@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from synth_nodes.campaign.batch import draw_batch
+from synth_nodes.campaign.chunks import Plan, run_chunk
 from synth_nodes.campaign.drive import advance, draw_drives, Drives, moved, Wheels
 from synth_nodes.campaign.setups import broken, draw_setup, DT
+from synth_nodes.campaign.watched import stop_once
+from synth_nodes.safety.brakes import BrakeWatch
 from synth_nodes.safety.rules import reaction_time, SafetyRules
 from synth_nodes.types import RobotSpec
 
@@ -113,3 +116,15 @@ def test_setups_differ_and_are_reproducible():
     assert first.setup == again.setup != other.setup
     assert np.array_equal(first.velocity, again.velocity)
     assert replace(first.setup, breach=True) != first.setup
+
+
+def test_watch_reports_broken_brakes_of_every_robot_that_stopped_and_no_sound_ones():
+    for breach in (False, True):
+        batch = draw_batch(2, 1, 6, breach=breach)
+        watch = BrakeWatch(batch.setup.rules, batch.setup.robot, len(batch))
+        stop_once(batch, watch)
+        assert (watch.level > 0).all() == breach == (watch.level > 0).any()
+    counts = run_chunk(Plan(2, 6, True, None, 2, watch=True), 1)['monitors']
+    assert counts['watched_stop']['reported'] == 6 >= counts['watched']['reported']
+    assert counts['watched_stop']['passed'] < counts['strict']['passed']
+    assert counts['watched']['collisions'] <= counts['strict']['collisions']

@@ -323,5 +323,6 @@ def test_log_of_a_guard_with_everything_replays_bit_for_bit(tmp_path):
     assert result.identical and result.verdicts == 150 and not result.lost
     rules = {rule for _, rule in result.actions}
     assert {'slow', 'told', 'off', 'latched', 'override', 'command'} <= rules
+    assert result.events.pop('brakes') > 0, 'these velocities are those of no drive'
     assert result.events == {'shape': 1, 'zone': 2, 'toggle': 2, 'source': 1, 'latch': 1,
                              'reset': 1, 'override': 1}

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from synth_nodes.safety import watchdog
+from synth_nodes.safety.brakes import Brakes
 from synth_nodes.safety.cycle import Cycle, decide, recorded_points
 from synth_nodes.safety.log import header
 from synth_nodes.safety.log_files import SafetyLogSettings
@@ -76,6 +77,7 @@ def spoiled(cycle, rng):
         lambda: replace(cycle, risk=float(rng.uniform())),
         lambda: replace(cycle, risk=np.nan),
         lambda: replace(cycle, off=True),
+        lambda: replace(cycle, brakes=Brakes(0.6, 0.2)),
         lambda: replace(cycle, command=cycle.command * 50.0),
         lambda: replace(cycle, sources=(replace(scan, unseen_base=np.ones((3, 2)), timeout=0.5),)),
     ]
