@@ -36,7 +36,7 @@ def main() -> None:
         pairs = pairs_of(DataSet(Path(scratch) / 'd'), REACH)
     known = pairs_of(DataSet(args.learn), REACH)
     gaussian = fit_gaussian(known.ideal, known.real, REACH, 0.01)
-    sensor = load_sampler(args.sensor, 1)
+    sensor = load_sampler(args.sensor, 1, ungated=True)
     columns = (('ideal', pairs.ideal), ('real', pairs.real),
                ('learned', sensor.scan(pairs.ideal)), ('Gaussian', gaussian.scan(pairs.ideal, 1)))
     figure, axes = plt.subplots(3, 4, figsize=(11, 6.6), layout='constrained')

@@ -75,6 +75,7 @@ def _judge_set(args: argparse.Namespace, gate: 'GateSettings') -> dict[str, Any]
 
 def _judge_lidar(args: argparse.Namespace, gate: 'GateSettings') -> dict[str, Any]:
     """Draw scans from the poses of recorded ones, told in steps of their scanner, and judge."""
+    import numpy as np
     import torch
 
     from synth_nodes.dataset.reader import DataSet
@@ -88,10 +89,14 @@ def _judge_lidar(args: argparse.Namespace, gate: 'GateSettings') -> dict[str, An
     _say('building a map of each place')
     pairs = pairs_to_judge(real, gate, reach)
     _say('drawing scans')
-    sampler = load_sampler(folder, gate.seed, resolution_of(torch.from_numpy(pairs.real)),
-                           ungated=True)
+    drawn = np.empty_like(pairs.real)
+    for place in np.unique(pairs.place):
+        mine = pairs.place == place
+        steps = resolution_of(torch.from_numpy(pairs.real[mine]))
+        sampler = load_sampler(folder, gate.seed + int(place), steps, ungated=True)
+        drawn[mine] = sampler.scan(pairs.ideal[mine])
     train = DataSet(args.train).read('scan') if args.train else None
-    outcome = judge_lidar(pairs, sampler.scan(pairs.ideal), gate, reach, train, _say)
+    outcome = judge_lidar(pairs, drawn, gate, reach, train, _say)
     outcome['real'] = {'name': real.schema.name, 'digest': real.digest(),
                        'places': [place.name for place in real.schema.places]}
     note_outcome(folder / CARD, outcome)
