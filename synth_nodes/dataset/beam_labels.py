@@ -26,6 +26,7 @@ NONE, WALL, FURNITURE, PERSON, CART, OTHER = range(len(SURFACES))
 UNKNOWN_MATERIAL = 255
 NEAR = 2e-3
 """How near [m] to something a beam must end to have met it: ranges are rounded."""
+PACK, FREE = 16, 255
 Labels = NDArray[np.uint8]
 
 
@@ -46,8 +47,8 @@ def surface_names() -> dict[str, list[str]]:
 class _Dressing(NamedTuple):
     """Class and material of cells, material of solids, in the order of `AtlasArrays`."""
 
-    kind: Labels
-    material: Labels
+    cells: Labels
+    """PACK * class + material of solid cells, FREE for others: one look-up a beam."""
     boxes: Labels
     discs: Labels
 
@@ -116,19 +117,20 @@ def recorded_surfaces(scan: FloatArray, laser_pose: FloatArray, angles: FloatArr
 
 
 def _dressing(atlas: MapAtlas) -> _Dressing:
-    kind, material = [], []
+    packed = []
     boxes, discs = [np.zeros(0, np.uint8)], [np.zeros(0, np.uint8)]
     for source, grid in zip(atlas.sources, atlas.maps, strict=True):
         scene = source if isinstance(source, Scene) else Scene(grid)
         kinds = np.array([MATERIALS.index(s.material) for s in scene.surfaces], np.uint8)
-        material.append(cell_materials(scene, kinds))
         cells = np.full(grid.occupancy.shape, WALL, np.uint8)
         if scene.source.building is not None:
             cells[furnished_cells(*scene.source.building)] = FURNITURE
-        kind.append(np.pad(cells, 1, constant_values=WALL).ravel())
+        kind = np.pad(cells, 1, constant_values=WALL).ravel()
+        solid = np.pad(grid.solid(), 1, constant_values=True).ravel()
+        packed.append(np.where(solid, PACK * kind + cell_materials(scene, kinds), FREE))
         boxes.append(kinds[scene.boxes[:, 6].astype(int)])
         discs.append(kinds[scene.cylinders[:, 4].astype(int)])
-    return _Dressing(*(np.concatenate(part) for part in (kind, material, boxes, discs)))
+    return _Dressing(*(np.concatenate(part) for part in (packed, boxes, discs)))
 
 
 @kernel
@@ -174,5 +176,8 @@ def _name(maps: AtlasArrays, dressing: _Dressing, m: int, x: float, y: float, dx
     if not inside(maps, m, column, row):
         return WALL, MATT
     start, width = maps.shape[m, 0], maps.shape[m, 2]
-    cell = start + maps.nearest[start + np.int64(row) * width + np.int64(column)]
-    return np.int64(dressing.kind[cell]), np.int64(dressing.material[cell])
+    cell = start + np.int64(row) * width + np.int64(column)
+    what = np.int64(dressing.cells[cell])
+    if what == FREE:
+        what = np.int64(dressing.cells[start + maps.nearest[cell]])
+    return what // PACK, what % PACK
