@@ -92,7 +92,9 @@ class SensesTask:
         self.docking = DockingTask(settings.docking, maps)
         """The same task by marker and odometry."""
         self.camera = Camera(settings.camera, [d.scene for d in self.docking.docks])
-        self.flaws, self.present = flaws, present
+        self.flaws: Flaws = flaws
+        self.present = present
+        """Counts from the next episodes on."""
 
     @property
     def robot(self) -> RobotSpec:

@@ -74,12 +74,12 @@ def evaluate_senses(
     :return: a score for each set, over all maps, and 'all' last; failures name set and map.
     :raises InputError: when a map has no room for a dock.
     """
-    docks = furnish(maps, settings.docking)
+    task = SensesTask(settings, furnish(maps, settings.docking))
     scores: list[MapScore] = []
     failures: list[Failure] = []
     books: list[DockingTrial] = []
     for k, present in enumerate(SUBSETS):
-        task = SensesTask(settings, docks, ChanceFlaws(FIRST_TEST), present)
+        task.present, task.flaws = present, ChanceFlaws(FIRST_TEST)
         trial = dock_all(policy, task, episodes, seed, cancelled=cancelled)
         books.append(trial)
         name = subset_name(present)
