@@ -27,6 +27,7 @@ from synth_nodes.safety.batch import (
 )
 from synth_nodes.safety.body import body_of
 from synth_nodes.safety.braking import paces
+from synth_nodes.safety.plausibility import plausible, velocity_problem
 from synth_nodes.safety.rows import Robots, Rows
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import age_problem, PointSource, refusal, RobotState, shifted
@@ -41,7 +42,8 @@ GEOMETRIC = ('stop_zone', 'braking', 'slowdown_zone')
 
 def judge(rules: SafetyRules, robot: RobotSpec, state: RobotState,
           sources: Sequence[PointSource], command: Array, *,
-          previous: Verdict | None = None, override: bool = False) -> Verdict:
+          previous: Verdict | None = None, override: bool = False,
+          before: Array | None = None) -> Verdict:
     """
     Say what part of a command may be followed, and why no more.
 
@@ -55,9 +57,15 @@ def judge(rules: SafetyRules, robot: RobotSpec, state: RobotState,
     :param previous: the verdict before, for hysteresis: margins grow while obstacles bind.
     :param override: suspend zones and braking at `command.override_speed`, as for docking; the
         command, the velocity and the sources must still be sound.
+    :param before: the command followed before, shape (3,), from which a new one may not jump;
+        None where there is none to compare with, as in judging the same one again. (In a cycle
+        the watchdog looks at the step, as it knows whether the one before still counts.)
     """
     command = np.asarray(command, float)
-    halt = _refused(rules, state, sources, command)
+    halt = _refused(rules, robot, state, sources, command)
+    if halt is None and before is not None:
+        command, jump = plausible(rules.command, robot, np.asarray(before, float), command)
+        halt = _halt('command', '', f'the command is refused: {jump}') if jump else None
     if halt is not None:
         return halt
     wanted, clipped = (a[0] for a in within_limits(robot, command[None]))
@@ -78,26 +86,31 @@ def judge(rules: SafetyRules, robot: RobotSpec, state: RobotState,
     return _bound(wanted, rows, bound, sources)
 
 
-def _refused(rules: SafetyRules, state: RobotState, sources: Sequence[PointSource],
-             command: Array) -> Verdict | None:
-    def stop(rule: str, source: str, reason: str) -> Verdict:
-        return _verdict(np.zeros(3), 'stop', rule, source, 0.0, 0.0, reason)
+def _halt(rule: str, source: str, reason: str) -> Verdict:
+    return _verdict(np.zeros(3), 'stop', rule, source, 0.0, 0.0, reason)
 
+
+def _refused(rules: SafetyRules, robot: RobotSpec, state: RobotState,
+             sources: Sequence[PointSource], command: Array) -> Verdict | None:
     problem = command_problem(command)
     if problem:
-        return stop('command', '', f'the command is refused: {problem}')
+        return _halt('command', '', f'the command is refused: {problem}')
     velocity = np.asarray(state.velocity, float)
     if velocity.shape != (3,) or not np.isfinite(velocity).all():
-        return stop('velocity', '', f'the velocity is unknown: {velocity.tolist()}')
+        return _halt('velocity', '', f'the velocity is unknown: {velocity.tolist()}')
+    problem = velocity_problem(robot, velocity)
+    if problem:
+        return _halt('velocity', '', problem)
     problem = age_problem(rules.source, state.age)
     if problem:
-        return stop('velocity', '', f'the velocity {problem}')
+        return _halt('velocity', '', f'the velocity {problem}')
     if not sources:
-        return stop('source', '', 'there is no sensor source')
+        return _halt('source', '', 'there is no sensor source')
     for source in sources:
         problem = refusal(rules.source, source)
         if problem:
-            return stop('source', source.name, f"source '{source.name}' cannot be used: {problem}")
+            return _halt('source', source.name,
+                         f"source '{source.name}' cannot be used: {problem}")
     return None
 
 

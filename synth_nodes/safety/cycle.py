@@ -16,7 +16,7 @@ from synth_nodes.safety import watchdog
 from synth_nodes.safety.brakes import Brakes, tightened, top_speed
 from synth_nodes.safety.core import judge
 from synth_nodes.safety.nav2_zones import UserZone
-from synth_nodes.safety.plausibility import plausible, velocity_problem
+from synth_nodes.safety.plausibility import plausible
 from synth_nodes.safety.risk import capped
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import PointSource, RobotState
@@ -83,9 +83,9 @@ def decide(rules: SafetyRules, robot: RobotSpec, cycle: Cycle) -> Outcome:
     Judge a new command, or the last one again, after the watchdog has had its say.
 
     Pure: the same arguments give the same outcome, bit for bit. In this order: a command that is
-    not sound, a starved monitor, a latched stop, a monitor that is switched off, a velocity that
-    cannot be, an override; then the core and the user's zones, also with the brakes measured,
-    where these are weaker than stated; then the learned risk. The strictest wins.
+    not sound, a starved monitor, a latched stop, a monitor that is switched off, an override; then
+    the core and the user's zones, also with the brakes measured where these are weaker than
+    stated; then the learned risk. The strictest wins.
     """
     watch, command, problem = _received(rules, robot, cycle)
     if problem and cycle.stamp is not None:
@@ -98,9 +98,6 @@ def decide(rules: SafetyRules, robot: RobotSpec, cycle: Cycle) -> Outcome:
         vx, vy, w = (float(c) for c in command)
         return Outcome(Verdict((vx, vy, w), 'pass', 'off', '', math.inf, math.inf,
                                'the monitor is switched off'), watch, True, command)
-    problem = velocity_problem(robot, np.asarray(cycle.state.velocity, float))
-    if problem:
-        return _halted(cycle, 'velocity', problem, watch)
     if watchdog.overridden(rules.command, watch, cycle.now):
         verdict = judge(rules, robot, cycle.state, cycle.sources, command,
                         previous=cycle.previous, override=True)

@@ -158,6 +158,7 @@ def test_command_beyond_limits_is_scaled_down():
     ('command', 'shape', STILL, [scan()], [0.1, 0]),
     ('velocity', 'unknown', moving(np.nan, 0, 0), [scan()], AHEAD),
     ('velocity', 'unknown', moving(0, 0), [scan()], AHEAD),
+    ('velocity', 'faster than this robot', moving(1.6, 0, 0), [scan()], AHEAD),
     ('velocity', 'old', moving(0, 0, 0, age=0.5), [scan()], AHEAD),
     ('velocity', 'ahead of the clock', moving(0, 0, 0, age=-0.2), [scan()], AHEAD),
     ('velocity', 'old', moving(0, 0, 0, age=np.nan), [scan()], AHEAD),
@@ -176,6 +177,16 @@ def test_missing_or_unsound_input_stops_and_is_named(rule, word, state, sources,
         assert (verdict.action, verdict.rule) == ('stop', rule)
         assert verdict.command == (0.0, 0.0, 0.0)
         assert word in verdict.reason
+
+
+def test_command_that_jumps_from_the_one_before_is_refused_or_cut():
+    quick = replace(RULES, command=replace(RULES.command, jump_time=0.2))
+    jump = judge(quick, ROBOT, STILL, [scan()], AHEAD, before=-AHEAD)
+    assert (jump.action, jump.rule, 'jumps' in jump.reason) == ('stop', 'command', True)
+    cut = judge(replace(quick, command=replace(quick.command, jump_action='limit')), ROBOT, STILL,
+                [scan()], AHEAD, before=0.0 * AHEAD)
+    assert cut.command[0] == pytest.approx(min(0.2 * ROBOT.acceleration, AHEAD[0]))
+    assert judge(quick, ROBOT, STILL, [scan()], AHEAD).action == 'pass'
 
 
 def test_override_suspends_zones_at_its_own_speed():
