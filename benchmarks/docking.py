@@ -11,7 +11,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib
+import matplotlib.figure
+import matplotlib.patches
 import numpy as np
 
 from synth_nodes.envs.docking import DockingTask
@@ -19,8 +20,6 @@ from synth_nodes.envs.docking_settings import DockingSettings
 from synth_nodes.files import write_picture
 from synth_nodes.infer.session import load_policy
 from synth_nodes.train.evaluate_docking import dock_all, DockingTrial, furnish, suite
-
-matplotlib.use('Agg')
 
 
 def tracks(trial: DockingTrial) -> list[np.ndarray]:

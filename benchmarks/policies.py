@@ -1,7 +1,7 @@
 """
 Fit every family of networks to the same samples, and compare driving, size and latency.
 
-    python benchmarks/policies.py [--minutes 60] [--epochs 12] [--episodes 12]
+    python benchmarks/policies.py [--minutes 60] [--epochs 24] [--episodes 25]
 """
 
 import argparse
@@ -65,9 +65,10 @@ def latencies(sessions, samples):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[1])
-    parser.add_argument('--minutes', type=float, default=60.0, help='simulated drives')
-    parser.add_argument('--epochs', type=int, default=12)
-    parser.add_argument('--episodes', type=int, default=12, help='errands in each of 4 buildings')
+    parser.add_argument('--minutes', type=float, default=60.0,
+                        help='simulated drives to learn from [min]')
+    parser.add_argument('--epochs', type=int, default=24)
+    parser.add_argument('--episodes', type=int, default=25, help='errands in each of 4 buildings')
     options = parser.parse_args()
     torch.set_num_threads(1)
     settings = replace(BcSettings(), final_epochs=options.epochs, patience=options.epochs)
