@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from synth_nodes.commands import train_camera
+from synth_nodes.commands import train_camera, train_plans
 from synth_nodes.commands.common import (
     add_verb,
     indent,
@@ -17,8 +17,10 @@ from synth_nodes.commands.inputs import add_settings, describe_settings, setting
 EXAMPLE = """synth-nodes dataset import intel.log.gz --out real --split intel=train
 synth-nodes train generator --kind transformer --data real --out sensor
 synth-nodes train generator --kind gan --data real --set width=128 --set device=cuda
-synth-nodes train generator --of camera --kind vae --out camera"""
-OF = {'lidar': ('vae', 'gan', 'transformer', 'diffusion'), 'camera': ('vae', 'gan')}
+synth-nodes train generator --of camera --kind vae --out camera
+synth-nodes train generator --of plans --map depot.yaml --map warehouse.yaml --out plans"""
+OF = {'lidar': ('vae', 'gan', 'transformer', 'diffusion'), 'camera': ('vae', 'gan'),
+      'plans': ('vae',)}
 """What can be learned, and by which kinds of model."""
 EVERY, BLOCK = 5, 25
 """Where no place is for validation, every fifth block of 25 records is."""
@@ -26,15 +28,18 @@ EVERY, BLOCK = 5, 25
 
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
-    parser = add_verb(verbs, 'generator', 'Learn a lidar from recorded drives, or a camera '
-                      'from renders.', EXAMPLE, _train)
+    parser = add_verb(verbs, 'generator', 'Learn a lidar from recorded drives, a camera from '
+                      'renders, or floor plans.', EXAMPLE, _train)
     parser.add_argument('--of', choices=tuple(OF), default='lidar', help='what is learned')
     parser.add_argument('--kind', choices=OF['lidar'],
                         help='kind of model, vae if not given; ' + ', '.join(
                             f'{of}: {"|".join(kinds)}' for of, kinds in OF.items()))
+    parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
+                        help='Nav2 map to cut floor plans out of, repeatable; generated buildings '
+                        'alone if none')
     parser.add_argument('--data', type=Path, help='data set of recorded drives, for a lidar')
     parser.add_argument('--out', type=Path,
-                        help='folder of what is learned: sensor or camera if not given; a '
+                        help='folder of what is learned: sensor, camera or plans if not given; a '
                         'checkpoint in it is continued')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     add_settings(parser)
@@ -50,6 +55,8 @@ def _train(args: argparse.Namespace) -> int:
                          f'{", ".join(OF[args.of])}')
     if args.of == 'camera':
         return train_camera.train(args)
+    if args.of == 'plans':
+        return train_plans.train(args)
     return _train_lidar(args)
 
 

@@ -1,5 +1,5 @@
 """
-Generated scenes by name: rooms, warehouses, clutter, narrow doors, dead ends, line tracks.
+Generated scenes by name: rooms, warehouses, clutter, doors, dead ends, line tracks, learned plans.
 
 Every one is drawn from a seed, has its lower left corner at (0, 0) in `map`, and its floor is in
 one part for a robot of radius `ROBOT_RADIUS`: whatever would cut it apart is not placed.
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synth_nodes.errors import InputError
 from synth_nodes.types import FREE, GridMap, OCCUPIED
 from synth_nodes.world.building import generate_building, reachable_parts
+from synth_nodes.world.learned_plans import plan_sampler, to_cells
 from synth_nodes.world.scene import FloorLine, GridSource, Scene, Surface
 from synth_nodes.world.solids import draw_scene
 
@@ -100,6 +101,18 @@ def generate_scene(layout: str, seed: int, width: float = 20.0, height: float = 
         raise InputError(f'scene seed = {seed} must be 0 or more')
     rng = np.random.default_rng([31, list(LAYOUTS).index(layout), seed])
     return LAYOUTS[layout](rng, seed, (width, height, resolution), f'{layout}_{seed}')
+
+
+def scene_of_plans(folder: str, seed: int, width: float = 20.0, height: float = 14.0,
+                   resolution: float = 0.05) -> Scene:
+    """
+    Generate a scene by a plan generator of the user's.
+
+    :param folder: where it was trained; the others as for :func:`generate_scene`.
+    :raises InputError: when there is none, or no good floor comes.
+    """
+    return learned(np.random.default_rng([37, seed]), seed, (width, height, resolution),
+                   f'plans_{seed}', folder)
 
 
 def rooms(rng: np.random.Generator, seed: int, size: Size, name: str) -> Scene:
@@ -214,6 +227,24 @@ def track_curved(rng: np.random.Generator, seed: int, size: Size, name: str) -> 
     return _beside(draft, rng, line, name)
 
 
+def learned(rng: np.random.Generator, seed: int, size: Size, name: str,
+            folder: str = '') -> Scene:
+    """Walls as a learned generator draws them, with boxes and posts scattered in the rooms."""
+    sampler = plan_sampler(folder)
+    for _ in range(20):
+        draft = Draft(size)
+        floor = to_cells(sampler.floor(rng, draft.width, draft.height), draft.occupancy.shape)
+        draft.occupancy[floor] = OCCUPIED
+        if is_drivable(draft.scene(name)):
+            break
+    else:
+        raise InputError(f'plan generator: found no floor of {draft.width} m x {draft.height} m '
+                         'that is drivable; choose another size or seed')
+    for _ in range(round(draft.width * draft.height / 12.0)):
+        _scatter(draft, rng, 0.8)
+    return draft.scene(name)
+
+
 def _beside(draft: Draft, rng: np.random.Generator, line: NDArray[np.float64],
             name: str) -> Scene:
     """Paint a line and scatter things at least a metre off it."""
@@ -253,5 +284,6 @@ def _loop(off: float, draft: Draft) -> NDArray[np.float64]:
 Layout = Callable[[np.random.Generator, int, Size, str], Scene]
 LAYOUTS: dict[str, Layout] = {
     'rooms': rooms, 'warehouse': warehouse, 'clutter': clutter, 'yard': yard, 'doors': doors,
-    'dead_ends': dead_ends, 'track_straight': track_straight, 'track_curved': track_curved}
+    'dead_ends': dead_ends, 'track_straight': track_straight, 'track_curved': track_curved,
+    'learned': learned}
 """Every generator by the name that scene files and parameters give it."""

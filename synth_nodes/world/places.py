@@ -3,7 +3,8 @@ Where to drive, in one word: what `map` parameters and options take.
 
 - nothing: a generated building;
 - ``warehouse.yaml``: a Nav2 map, or a scene file (`synth_nodes.world.scene_io`);
-- ``layout:NAME`` or ``layout:NAME:SEED``: a generated scene (`synth_nodes.world.layouts`).
+- ``layout:NAME`` or ``layout:NAME:SEED``: a generated scene (`synth_nodes.world.layouts`);
+- ``plans:DIR`` or ``plans:DIR:SEED``: a scene by a plan generator that was trained into a folder.
 """
 
 from pathlib import Path
@@ -11,12 +12,14 @@ import re
 from typing import NamedTuple
 
 from synth_nodes.errors import InputError
-from synth_nodes.world.layouts import generate_scene, LAYOUTS
+from synth_nodes.world.layouts import generate_scene, LAYOUTS, scene_of_plans
+from synth_nodes.world.learned_plans import plan_sampler
 from synth_nodes.world.map_io import load_map
 from synth_nodes.world.scene import GridSource, Scene
 from synth_nodes.world.scene_io import building, load_scene
 
 _LAYOUT = re.compile(r'layout:(\w+)(?::(\d{1,9}))?')
+_PLANS = re.compile(r'plans:(.+?)(?::(\d{1,9}))?')
 _SCENE = re.compile(r'^scene\s*:', re.MULTILINE)
 
 
@@ -42,6 +45,9 @@ def open_place(word: str, seed: int = 1) -> Place:
     layout = _layout(word)
     if layout is not None:
         return Place(generate_scene(layout[0], seed if layout[1] is None else layout[1]), False)
+    plans = _PLANS.fullmatch(word)
+    if plans is not None:
+        return Place(scene_of_plans(plans[1], seed if plans[2] is None else int(plans[2])), False)
     path = Path(word)
     if _is_scene(path):
         return Place(load_scene(path), False)
@@ -58,6 +64,11 @@ def check_place(word: str) -> str:
     """
     if not word or _layout(word) is not None:
         return word
+    plans = _PLANS.fullmatch(word)
+    if plans is not None:
+        folder = Path(plans[1]).expanduser().absolute()
+        plan_sampler(str(folder))
+        return f'plans:{folder}' + ('' if plans[2] is None else f':{plans[2]}')
     path = Path(word).expanduser().absolute()
     open_place(str(path))
     return str(path)
