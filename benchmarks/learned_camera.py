@@ -70,6 +70,8 @@ def main() -> None:
     parser.add_argument('--seeds', type=int, default=3, help='of what is drawn and of the tests')
     parser.add_argument('--frames', type=int, default=12, help='of each of 64 cameras')
     parser.add_argument('--steps', type=int, default=400, help='of the test networks')
+    parser.add_argument('--judge', nargs='+', metavar='NAME',
+                        help='of the rows, only these; the picture has all')
     parser.add_argument('--picture', type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -93,16 +95,21 @@ def main() -> None:
             else:
                 drawn = pairs.ideal if name == 'ideal frame' else gaussian.frames(
                     pairs.ideal, seed)
+            if args.judge is not None and name not in args.judge:
+                break
             runs.append(measure_frames(pairs.real, drawn, net, train.real, True, pairs.camera,
                                        seed, FitPlan(args.steps, seed=seed)))
         if name != 'ideal frame':
             shown[name] = drawn
+        if not runs:
+            continue
+        halves = runs[-1].frechet_real
         table.append(row(name, runs, rate, scores))
         print(columns(table[-1:]), flush=True)
         if folder is not None:
             best = min(best, float(np.mean([q.auc.value for q in runs])))
     print(f'{len(pairs)} frames; Frechet of two halves of the degraded frames '
-          f'{runs[-1].frechet_real:.3g}')
+          f'{halves:.3g}')
     print(columns(table))
     if args.picture is not None:
         draw(pairs, shown, args.picture)
