@@ -35,7 +35,7 @@ def tracks(trial: DockingTrial) -> list[np.ndarray]:
 
 def draw(trials: dict[str, DockingTrial], path: Path) -> None:
     """Draw the drives of each driver beside each other."""
-    figure = matplotlib.figure.Figure((4.2 * len(trials), 3.4), layout='constrained')
+    figure = matplotlib.figure.Figure((4.2 * len(trials), 2.3), layout='constrained')
     dock = DockingSettings().dock
     for axes, (name, trial) in zip(figure.subplots(1, len(trials), squeeze=False)[0],
                                    trials.items(), strict=True):

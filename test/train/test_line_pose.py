@@ -6,7 +6,7 @@ import torch
 from synth_nodes.envs.settings import LineFollowingSettings
 from synth_nodes.errors import InputError
 from synth_nodes.policy.flat import FlatPolicy
-from synth_nodes.train.clone import CloneSettings
+from synth_nodes.train.clone import CloneFitter, CloneSettings
 from synth_nodes.train.clone_keeper import CHECKPOINT, forget
 from synth_nodes.train.flat_clone import FlatClone
 from synth_nodes.train.journal import read_journal
@@ -70,3 +70,12 @@ def test_a_training_that_was_broken_off_ends_with_the_weights_of_one_without_a_s
     assert steps == [list(range(1, 7))] * 2 and (tmp_path / 'curves.png').is_file()
     forget(tmp_path)
     assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_going_on_draws_what_would_have_been_drawn_such_as_sensors_to_drop():
+    net = FlatClone(FlatPolicy({'line': (2,)}, RobotSpec()), ('line',))
+    fitter = CloneFitter(net, CloneSettings())
+    stand = fitter.stand([])
+    drawn = torch.rand(3)
+    fitter.go_on(stand)
+    assert torch.equal(torch.rand(3), drawn)
