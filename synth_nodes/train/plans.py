@@ -126,11 +126,12 @@ def judge_plans(net: PlanNet, train: Grid, held: Grid, seed: int) -> tuple[dict[
         'solid_share': float(good.mean()) if len(good) else None,
         'solid_share_real': float(held.mean())}
     if len(good) >= 20:
-        few = train[:4000]
-        copied = copying(_flat(few), _flat(held), _flat(good))
+        # Drawn plans are cleaned, so a copy is one of a cleaned plan.
+        few, unseen = (np.stack([clean(p) for p in part]) for part in (train[:4000], held))
+        copied = copying(_flat(few), _flat(unseen), _flat(good))
         scores |= {'copying_z': copied.z, 'copying_share': copied.share,
                    'copied_exactly': copied.exact,
-                   'coverage': density_coverage(_flat(held), _flat(good))[1]}
+                   'coverage': density_coverage(_flat(unseen), _flat(good))[1]}
     return scores, good
 
 
