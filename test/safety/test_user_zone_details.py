@@ -35,6 +35,11 @@ def test_what_will_be_in_a_zone_is_not_said_to_be():
     assert "is in zone 'Soon'" in within.reason and within.action == 'stop'
 
 
+def test_zone_that_wants_no_points_wants_one():
+    none = zone('Mine', 'slowdown', slowdown_ratio=0.4, min_points=0)
+    assert rule_of([none], ((9.0, 9.0),)) == '' and rule_of([none]) == 'Mine'
+
+
 def test_zones_that_are_off_or_look_elsewhere_do_nothing():
     one = zone('Mine', 'slowdown', slowdown_ratio=0.4)
     assert rule_of([replace(one, enabled=False)]) == ''
