@@ -8,6 +8,7 @@ import pytest
 
 from synth_nodes import resources
 from synth_nodes.export.registry import Registry
+from synth_nodes.monitor.drift import features
 from synth_nodes.nodes.experience import Experience
 from synth_nodes.nodes.learning import Budget, learn_apart, reference_of
 from synth_nodes.nodes.parameters import TrainerParameters
@@ -84,6 +85,14 @@ def test_a_policy_that_passes_the_gate_is_promoted_and_can_be_rolled_back(tmp_pa
     assert told['before']['classes'].keys() == told['after']['classes'].keys() == set(CLASSES)
     assert reference_of(settings.registry) is not None
     assert said and registry.rollback() == first
+
+
+def test_the_shipped_policy_says_what_it_learned_from_so_that_drift_is_noticed(tmp_path):
+    registry, settings = settings_for(tmp_path)
+    assert registry.verify(registry.current())
+    reference = reference_of(settings.registry)
+    seen = recorded(60).samples()
+    assert reference.stability(features(seen.scan, seen.goal, seen.velocity)).max() > 0.5
 
 
 def test_the_process_stops_when_told_and_leaves_the_registry_alone(tmp_path):
