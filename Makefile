@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo 'make demo [MAP=map.yaml | LOG=log.gz] [GOALS=5] [RATE=4] [SEED=1] [OUT=out]'
-	@echo '          [NOISE=learned]'
+	@echo '          [NOISE=learned, at RATE=1]'
 	@echo '           set up, drive a robot through a building, write a report'
 	@echo 'make test  set up, then lint, types and all tests'
 	@echo 'make setup only create the environment in $(VENV)'

@@ -124,3 +124,16 @@ def test_starting_a_robot_needs_no_learning_and_no_plots() -> None:
 
 def test_help_names_the_exit_codes() -> None:
     assert 'exit codes' in parser().format_help()
+
+
+@pytest.mark.parametrize(('words', 'rate'), [
+    ([], 4.0), (['--noise', 'learned'], 1.0), (['--noise', 'learned', '--rate', '2'], 2.0)])
+def test_demo_runs_at_real_time_where_noise_takes_long_to_draw(
+    words: list[str], rate: float, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    monkeypatch.setattr('synth_nodes.commands.demo.plan',
+                        lambda graph, values, environ: asked.append(values['rate']) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(['demo', *words])
+    assert float(asked[0]) == rate
