@@ -25,8 +25,9 @@ from synth_nodes.train.trial_and_error import identity, provenance
 from synth_nodes.types import GridMap
 from synth_nodes.world.scene import Scene
 
-DEFAULTS: dict[str, Any] = {'noise': 0.1, 'rounds': 5, 'epochs': 4, 'final_epochs': 16,
-                            'half': False}
+DEFAULTS: dict[str, Any] = {
+    'robots': 120, 'rounds': 5, 'steps': 150, 'every': 4, 'noise': 0.1, 'epochs': 4,
+    'final_epochs': 14, 'half': False}
 """Settings of cloning that differ here."""
 FIRST_TEST = 20000
 """Seed of the flaws of images in the suite; training stays below."""
