@@ -141,9 +141,20 @@ def test_after_a_pause_what_moves_the_robot_is_not_known():
     assert not watch.look(FULL[None], 5.05)[0]
     for k in range(1, 30):
         watch.sent(5.0 + 0.1 * k, STOP[None])
+        if k == 2:
+            assert not watch.look(FULL[None], 5.29)[0], 'a late command may still move it'
         if k == 4:
             assert not watch.look(0.5 * FULL[None], 5.4)[0], 'it brakes from what moved it before'
     assert watch.look(FULL[None], 7.9)[0]
+
+
+@pytest.mark.parametrize(('drive', 'found'), [('differential', False), ('omnidirectional', True)])
+def test_way_sideways_is_watched_where_the_drive_can_go_there(drive, found):
+    rules = replace(RULES, brakes=BrakeWatchRules(samples=1))
+    watch = BrakeWatch(rules, replace(ROBOT, drive=drive))
+    for k in range(10):
+        watch.sent(0.1 * k, STOP[None], known=k == 0)
+    assert watch.look(np.array([[0.0, 0.4, 0.0]]), 0.95)[0] == found
 
 
 def test_drives_are_watched_alike_alone_and_together():
