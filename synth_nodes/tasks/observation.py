@@ -37,7 +37,7 @@ class ObservationSpec:
     min_lookahead: float = setting(
         0.4, 'The same where the path bends sharply.', unit='m', low=0.1, high=10.0)
     chord_tolerance: float = setting(
-        0.1, 'How far the path may bulge from the straight way to that point.',
+        0.05, 'How far the path may bulge from the straight way to that point.',
         unit='m', low=0.01, high=5.0)
     goal_range: float = setting(
         3.0, 'Distance to the end of the path above which it no longer matters.',

@@ -31,6 +31,7 @@ from synth_nodes.train.settings import BcSettings
 from synth_nodes.train.versions import versions
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 from synth_nodes.world.building import generate_building
+from synth_nodes.world.posts import generate_post_room
 
 CHECKPOINT = 'checkpoint.pt'
 
@@ -90,7 +91,8 @@ def train_bc(
             "parameter 'robot.drive' = 'ackermann': the expert to learn from turns in place, "
             "which such a robot cannot; use 'differential' or 'omnidirectional'")
     grids = list(maps) or [
-        generate_building(settings.seed * 1000 + k) for k in range(settings.buildings)]
+        *(generate_post_room(settings.seed * 1000 + k) for k in range(settings.post_rooms)),
+        *(generate_building(settings.seed * 1000 + k) for k in range(settings.buildings))]
     held_back = settings.validation_buildings
     if len(grids) <= held_back:
         raise InputError(

@@ -32,6 +32,8 @@ class BcSettings:
     seed: int = setting(0, 'Seed of everything drawn by chance.', low=0, high=2**31 - 1)
     buildings: int = setting(
         20, 'Buildings to generate where no maps are given.', low=2, high=1000)
+    post_rooms: int = setting(
+        8, 'Small rooms full of posts to generate beside them.', low=0, high=1000)
     validation_buildings: int = setting(
         4, 'How many of all maps are kept for validation.', low=1, high=100)
     robots: int = setting(192, 'Robots driven at once.', low=2, high=8192)
@@ -80,5 +82,5 @@ class BcSettings:
     def quick(self) -> 'BcSettings':
         """Make these settings small: a trial of the whole chain in seconds, not a good policy."""
         return replace(
-            self, buildings=3, validation_buildings=1, robots=24, rounds=2, seconds=6.0,
-            epochs=2, final_epochs=3, hidden=32, evaluation_episodes=4)
+            self, buildings=3, post_rooms=0, validation_buildings=1, robots=24, rounds=2,
+            seconds=6.0, epochs=2, final_epochs=3, hidden=32, evaluation_episodes=4)

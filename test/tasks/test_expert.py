@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from synth_nodes.tasks.expert import Expert
-from synth_nodes.types import FREE, GridMap, OCCUPIED, RobotSpec
+from synth_nodes.train.evaluate import evaluate, EvaluationSettings
+from synth_nodes.types import FREE, GridMap, LidarSpec, OCCUPIED, RobotSpec
+from synth_nodes.world.actors import ActorSettings
 from synth_nodes.world.atlas import MapAtlas
 
 ROBOT = RobotSpec()
@@ -69,3 +71,28 @@ def test_batch_gives_what_each_robot_gets_alone(expert):
     assert np.allclose(together, alone)
     low = (-ROBOT.max_reverse_speed, -ROBOT.max_turn_rate)
     assert (together >= low).all() and (together <= (ROBOT.max_speed, ROBOT.max_turn_rate)).all()
+
+
+def test_person_who_plugs_a_lane_is_given_room():
+    cells = np.full((200, 200), FREE, np.int8)
+    cells[[0, -1]] = cells[:, [0, -1]] = cells[93, :] = cells[108, :] = OCCUPIED
+    lane = Expert(MapAtlas.build([GridMap(cells, 0.05, name='lane')]), ROBOT)
+    gaps = (0.3, 0.68, 1.2)
+    speeds = [ask(lane, (5.0, 5.05, 0.0), actors=[5.46 + gap, 5.05, 0.0, 0.0, 0.25])[0]
+              for gap in gaps]
+    assert speeds[0] < 0.0 == speeds[1] < speeds[2]
+
+
+def test_person_beyond_a_bend_does_not_stop_it(expert):
+    bend = (0.45, 0.25, 4.0)
+    assert ask(expert, goal=bend, actors=[6.25, 4.95, 0.0, 0.0, 0.25])[0] > 0.2
+
+
+def test_posts_of_a_small_room_are_passed_between():
+    y, x = np.mgrid[-2.5:2.5:0.05, -2.5:2.5:0.05]
+    posts = np.hypot(*((v + 0.55) % 1.1 - 0.55 for v in (x, y))) < 0.15
+    posts |= np.maximum(np.abs(x), np.abs(y)) > 2.4
+    room = GridMap(np.where(posts, OCCUPIED, FREE).astype(np.int8), 0.05, name='posts')
+    score = evaluate(None, [room], ROBOT, LidarSpec(beams=72), settings=EvaluationSettings(
+        episodes=16, min_length=2.0, actors=ActorSettings(count=0))).total
+    assert score.success == 1.0
