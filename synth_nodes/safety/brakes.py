@@ -39,7 +39,7 @@ DELAYS = np.arange(0.0, 1.1, 0.25)
 PAUSE = 1.0
 """After so long [s] without a command sent, what moved the robot is not known."""
 AHEAD = 0.15
-"""A measurement stamped further [s] behind the newest command is of a clock that cannot be."""
+"""A measurement stamped so long [s] after the newest command is not believed."""
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ def test_weak_or_late_brakes_are_found_in_one_stop_with_the_room_they_take(weak,
     took = 0.8 * (act + late) + 0.8 ** 2 / (2 * 1.5 * weak)
     room = 0.8 * found.reaction + 0.8 ** 2 / (2 * found.deceleration)
     assert took <= room <= 1.35 * took
+    assert found.deceleration == pytest.approx(weak * 1.5, abs=0.2 * 1.5)
+    assert late - 0.03 <= found.reaction - act <= late + 0.045
 
 
 def test_brakes_that_fail_altogether_leave_the_weakest_of_the_grid():
