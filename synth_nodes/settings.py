@@ -116,20 +116,31 @@ class Setting(NamedTuple):
     """Type of the elements of a tuple."""
 
 
-def leaves(cls: type, prefix: str = '') -> Iterator[Setting]:
-    """Walk all leaf settings of a class, nested groups included, in order of declaration."""
+def leaves(cls: type, prefix: str = '', given: Any = None) -> Iterator[Setting]:
+    """
+    Walk all leaf settings of a class, nested groups included, in order of declaration.
+
+    :param given: instance whose values are the defaults; those of the class if left out.
+    """
     hints = get_type_hints(cls)
     for field in dataclasses.fields(cls):
-        kind = hints[field.name]
+        kind, default = hints[field.name], _default(field, given)
         if dataclasses.is_dataclass(kind):
-            yield from leaves(cast(type, kind), f'{prefix}{field.name}.')
+            yield from leaves(cast(type, kind), f'{prefix}{field.name}.', default)
             continue
         base = tuple if getattr(kind, '__origin__', None) is tuple else kind
         m = field.metadata
         yield Setting(
-            prefix + field.name, base, field.default, m['help'], m['unit'],
+            prefix + field.name, base, default, m['help'], m['unit'],
             m['low'], m['high'], m['choices'], get_args(kind)[0] if base is tuple else float,
         )
+
+
+def _default(field: Any, given: Any) -> Any:
+    """Value of a field where nothing is said of it: that of an instance, or the field's own."""
+    if given is not None and hasattr(given, field.name):
+        return getattr(given, field.name)
+    return field.default
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str = 'settings') -> T:
@@ -163,15 +174,18 @@ def flatten(instance: Any, prefix: str = '') -> dict[str, Any]:
     return out
 
 
-def _construct(cls: type, values: Mapping[str, Any], prefix: str) -> Any:
+def _construct(cls: type, values: Mapping[str, Any], prefix: str, given: Any = None) -> Any:
     hints = get_type_hints(cls)
     kwargs = {}
     for field in dataclasses.fields(cls):
-        name = prefix + field.name
+        name, default = prefix + field.name, _default(field, given)
         if dataclasses.is_dataclass(hints[field.name]):
-            kwargs[field.name] = _construct(cast(type, hints[field.name]), values, name + '.')
+            kwargs[field.name] = _construct(cast(type, hints[field.name]), values, name + '.',
+                                            default)
         elif name in values:
             kwargs[field.name] = values[name]
+        elif default is not dataclasses.MISSING:
+            kwargs[field.name] = default
     return cls(**kwargs)
 
 

@@ -28,6 +28,14 @@ def test_defaults_are_kept_for_what_is_not_given():
     assert build(Everything, {'group.speed': 0.5}).group == Group(speed=0.5)
 
 
+def test_group_keeps_the_defaults_of_the_settings_it_stands_in():
+    @dataclass(frozen=True)
+    class Outer:
+        group: Group = setting(Group(0.5, 'b'), 'Its own defaults.')  # noqa: RUF009
+    assert build(Outer, {}) == Outer() != build(Outer, flatten(Group(), 'group.'))
+    assert {leaf.name: leaf.default for leaf in leaves(Outer)} == flatten(Outer())
+
+
 def test_flatten_is_the_inverse_of_build():
     given_values = {'count': 7, 'on': False, 'points': (0.5,), 'group.speed': 2.0,
                     'group.name': 'b'}

@@ -72,11 +72,10 @@ def _train(args: argparse.Namespace) -> int:
 
 def _docking(args: argparse.Namespace, report: 'Report', cancelled: 'Cancelled') -> 'RlResult':
     from synth_nodes.envs.docking_settings import DockingSettings
-    from synth_nodes.settings import flatten
     from synth_nodes.train.docking import DEFAULTS, quick, train_docking
 
     settings, episodes = _how(args, DEFAULTS)
-    where = settings_from_words(DockingSettings, args.env, flatten(DockingSettings()))
+    where = settings_from_words(DockingSettings, args.env, {})
     where = fitted(args, where)
     return train_docking(settings, quick(where) if args.quick else where, episodes, report,
                          cancelled, args.command_line, args.out)
@@ -86,12 +85,11 @@ def _senses(args: argparse.Namespace, report: 'Report', cancelled: 'Cancelled') 
     from dataclasses import replace
 
     from synth_nodes.envs.docking_senses import SensesSettings
-    from synth_nodes.settings import flatten
     from synth_nodes.train.docking import quick
     from synth_nodes.train.docking_senses import DEFAULTS, train_senses
 
     settings, episodes = _how(args, DEFAULTS)
-    where = settings_from_words(SensesSettings, args.env, flatten(SensesSettings()))
+    where = settings_from_words(SensesSettings, args.env, {})
     inner = fitted(args, where.docking)
     where = replace(where, docking=quick(inner) if args.quick else inner)
     return train_senses(settings, where, episodes, report, cancelled, args.command_line, args.out)
