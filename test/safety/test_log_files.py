@@ -254,7 +254,8 @@ def test_what_is_no_log_is_refused(tmp_path):
 
 def test_a_log_of_another_format_or_with_unknown_rules_is_refused(tmp_path):
     for content, says in (
-            ({**header(RULES, ROBOT), 'format': VERSION + 1}, 'has format 4, not 3'),
+            ({**header(RULES, ROBOT), 'format': VERSION + 1},
+             f'has format {VERSION + 1}, not {VERSION}'),
             ({**header(RULES, ROBOT), 'rules': {'luck': 1.0}}, "unknown parameter 'luck'")):
         writer = LogWriter(settings(tmp_path / says[:5]), lambda content=content: content)
         writer.write(drive(1)[0])
