@@ -60,11 +60,11 @@ class Meeting:
     """Of the fastest part of each footprint [m/s], shape (M,)."""
     impact: Array
     """Of the footprint where it touches [m/s], shape (M,)."""
-    coming: NDArray[np.bool_]
-    """Whether what it touches moves by itself, shape (M,)."""
+    thing: NDArray[np.intp]
+    """Which thing each touches, shape (M,)."""
 
 
-NO_MEETING = Meeting(np.zeros(0, np.intp), np.zeros(0), np.zeros(0), np.zeros(0, bool))
+NO_MEETING = Meeting(np.zeros(0, np.intp), np.zeros(0), np.zeros(0), np.zeros(0, np.intp))
 Moment = tuple[Array, Array, Array]
 """Poses (B, 3), velocities (B, 3) and ways (B, K, 2) of one moment."""
 
@@ -118,8 +118,7 @@ def _meeting(batch: Batch, body: Body, rows: NDArray[np.intp], met: Encounter,
     part = np.clip(-(a * along).sum(axis=-1) / length, 0.0, 1.0)
     x, y = (a + part[:, None] * along).T
     impact = np.hypot(velocity[:, 0] - velocity[:, 2] * y, velocity[:, 1] + velocity[:, 2] * x)
-    gone = met.ways[-1, index, thing] - met.ways[0, index, thing]
-    return Meeting(rows, _speed(velocity, body), impact, np.hypot(*gone.T) > 1e-9)
+    return Meeting(rows, _speed(velocity, body), impact, thing)
 
 
 def _speed(velocity: Array, body: Body) -> Array:

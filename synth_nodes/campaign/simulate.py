@@ -96,6 +96,7 @@ class Drivers:
         self.grown = np.zeros(len(batch), bool)
         self.standing = np.zeros(len(batch))
         self.slow_for = np.zeros(len(batch))
+        self.rested = np.full(batch.scene.radius.shape, np.inf)
 
     def run(self) -> Results:
         """Drive until all is decided."""
@@ -192,6 +193,8 @@ class Drivers:
         start = np.array(self.since[-late + 1:])
         first = len(self.since) - len(start)
         velocity = self._movers(gap, span)
+        if velocity is not None:
+            self.rested = np.where(velocity.any(axis=-1), 0.0, self.rested + span * DT)
         moments = [(self.pose, self.wheels.velocity, self.way)]
         everyone = np.arange(len(self.rows))
         for k in range(step, step + span):
@@ -224,8 +227,11 @@ class Drivers:
         rows, speed = meeting.rows[fresh], meeting.speed[fresh]
         setup, results, where = self.batch.setup, self.results, self.rows[meeting.rows[fresh]]
         creep = setup.rules.escape.speed * CREEPING + setup.still
-        blended = self.slow_for[rows] >= self.react * DT
-        creeping = meeting.coming[fresh] & (speed <= np.where(blended, 2 * creep, creep))
+        # Commands given while a thing still came have not taken effect before this time is over.
+        react = self.react * DT
+        blended = self.slow_for[rows] >= react
+        coming = self.rested[rows, meeting.thing[fresh]] < react
+        creeping = coming & (speed <= np.where(blended, 2 * creep, creep))
         results.status[where] = np.where(speed <= setup.still, STRUCK, np.where(
             creeping, CREPT, COLLISION))
         results.impact[where] = np.where(speed <= setup.still, 0.0, meeting.impact[fresh])
@@ -259,7 +265,7 @@ class Drivers:
         self.pose, self.way = self.pose[stay], self.way[stay]
         self.given = self.given[:, stay]
         self.grown, self.standing = self.grown[stay], self.standing[stay]
-        self.slow_for = self.slow_for[stay]
+        self.slow_for, self.rested = self.slow_for[stay], self.rested[stay]
         self.alive = self.alive[stay]
 
     def _speed(self, twist: Array) -> Array:

@@ -77,7 +77,7 @@ def test_pole_that_a_corner_only_grazes_between_two_steps_is_found():
     assert not len(passing(30.0, 0.43, 0.181).rows)
 
 
-def test_impact_is_the_speed_where_it_touches_and_a_mover_is_told_from_a_pole():
+def test_impact_is_the_speed_where_it_touches_and_the_thing_is_named():
     meeting = passing(1.0, 0.23, 0.0)
-    assert meeting.impact[0] == pytest.approx(1.0) and not meeting.coming[0]
+    assert meeting.impact[0] == pytest.approx(1.0) and meeting.thing[0] == 0
     assert not len(passing(1.0, 0.30, 0.0).rows)

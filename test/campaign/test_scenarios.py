@@ -120,3 +120,8 @@ def test_trace_tells_what_happened():
     last = story['cycles'][-1]
     assert last['time'] <= story['time'] and last['let_through'] == last['command']
     assert STATUSES[CREPT] == 'run into while creeping' and len(PEERS) == 3
+
+
+def test_what_halted_within_the_reaction_time_has_run_into_a_creeping_robot():
+    results = traced(scenario(Plan(1), 428_739), strict).results
+    assert results.status[0] == CREPT and 0.0 < results.impact[0] < 0.05
