@@ -26,7 +26,7 @@ def _reacting(velocity: float, most: float, least: float, last: float, rise: flo
         v = sign * velocity
         target = max(sign * last, 0.0)
         top = max(max(most if sign > 0.0 else -least, v), 0.0)
-        gain = rise if v >= 0.0 else fall
+        gain = rise if v >= 0.0 else max(rise, fall)
         before = 0.0
         for k in range(2 * ACTING):
             value = min(v + gain * ends[k], top)

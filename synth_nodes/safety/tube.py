@@ -243,7 +243,8 @@ def _upper(limits: Limits, velocity: Array, targets: Array, ends: Array) -> Arra
     """
     most = np.maximum(np.maximum(targets.max(axis=0), velocity), 0.0)[:, :, None]
     last = np.maximum(targets[-1], 0.0)[:, :, None]
-    gain = np.where(velocity >= 0.0, limits.rise, limits.fall)[:, :, None]
+    # What moves the other way slows down at first, and then gains speed.
+    gain = np.where(velocity >= 0.0, limits.rise, np.maximum(limits.rise, limits.fall))[:, :, None]
     high = np.minimum(velocity[:, :, None] + gain * ends, most)
     before = high[:, :, ACTING - 1:ACTING]
     since = (ends[ACTING:] - ends[ACTING - 1]) - (limits.tau - limits.act) / ACTING

@@ -51,9 +51,12 @@ def outcome(robot, seed, count=60):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2 ** 31), st.sampled_from(KINDS), st.sampled_from(SHAPES),
-       st.floats(0.3, 2.0), st.floats(0.0, 0.2), st.sampled_from([0.0, 0.05, 0.15]))
-def test_no_corner_ever_leaves_the_tube(seed, kind, footprint, speed, lag, latency):
+       st.floats(0.3, 2.0), st.floats(0.0, 0.2), st.sampled_from([0.0, 0.05, 0.15]),
+       st.sampled_from([(1.0, 1.0), (2.4, 0.6), (0.5, 2.5)]))
+def test_no_corner_ever_leaves_the_tube(seed, kind, footprint, speed, lag, latency, strength):
+    acceleration, deceleration = strength
     robot = RobotSpec(drive=kind, footprint=footprint, max_speed=speed, max_turn_rate=2.0,
+                      acceleration=acceleration, deceleration=deceleration,
                       max_reverse_speed=speed / 2, actuator_lag=lag, command_latency=latency)
     tube, corners, velocity, age = outcome(robot, seed)
     for b in range(corners.shape[1]):
@@ -67,6 +70,23 @@ def test_no_corner_ever_leaves_the_tube(seed, kind, footprint, speed, lag, laten
 def carried_back(points, velocity, age):
     """Points as the core carries them from the scan's frame to the present one."""
     return shifted(points, velocity, float(age)).T
+
+
+@pytest.mark.parametrize('sign', [1.0, -1.0])
+def test_tube_of_a_robot_that_turns_back_holds_how_it_gains_speed(sign):
+    robot = RobotSpec(acceleration=2.4, deceleration=0.7)
+    limits = limits_of(build(SafetyRules, {'braking.reaction_time': 0.3}), robot)
+    body = body_of(robot.footprint)
+    velocity, command = -0.1 * sign, 1.2 * sign
+    tube = tubes(body, limits, np.array([[velocity], [0.0], [0.0]]),
+                 np.array([[[command], [0.0], [0.0]]]), np.zeros(1), np.zeros(1))
+    halted = 0.1 / 1.05  # at the sharpest that the drive may brake
+    gained = 2.4 * (limits.tau - halted)
+    way = sign * (2.4 * (limits.tau - halted) ** 2 / 2 + gained ** 2 / (2 * 0.7)
+                  - 0.1 * halted / 2)
+    nose = body.corners[:, 0].max() if sign > 0 else body.corners[:, 0].min()
+    assert clearances(tube, np.zeros(1, int), np.array([nose + way]), np.zeros(1),
+                      np.zeros(1))[0] <= 0.0
 
 
 def test_straight_tube_is_as_long_as_the_way_to_standstill_and_no_wider_than_the_robot():
