@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from synth_nodes.campaign import swift_kernels as kernels
 from synth_nodes.safety.arcs import Arcs
 from synth_nodes.safety.body import Body
-from synth_nodes.safety.braking import keeping
 from synth_nodes.safety.ladder import Ladder, Loops, Ways
 from synth_nodes.safety.rows import Index, Rows
 from synth_nodes.safety.sources import sinc
@@ -92,34 +91,24 @@ class SwiftLadder(Ladder):
         """Whether points stay as far outside as they must, shape (M,)."""
         assert isinstance(tube, Polygons)
         out = np.empty(len(index), bool)
-        kernels.free(tube.lines, tube.ends, tube.bounds, slack, index, *self.asked(rows), out)
+        kernels.free(tube.lines, tube.ends, tube.bounds, slack, index, rows.x, rows.y,
+                     *self.asked(rows), out)
         return out
 
     def keeps(self, tube: Tube, index: Index, rows: Rows, gauge: Array) -> NDArray[np.bool_]:
         """Whether an escape does not bring points nearer than half the clearance, shape (M,)."""
         assert isinstance(tube, Polygons)
-        escape = self.arcs.robots.rules.escape
-        least = keeping(escape.clearance, gauge, self.arcs.robots.body) - escape.clearance / 2
         out = np.empty(len(index), bool)
-        kernels.outside(tube.lines, tube.ends, index, rows.x, rows.y, least, out)
+        kernels.outside(tube.lines, tube.ends, index, rows.x, rows.y, self.kept(gauge), out)
         return out
 
     def ways(self, tube: Tube, who: Index, parts: Array) -> Ways:
         """Put tubes of robots, with an axis of rungs, beside the parts they are made for."""
         return SwiftWays(self, tube, who, parts)
 
-    def asked(self, rows: Rows) -> tuple[Array, Array, Array, Array]:
-        """Points [m], speeds [m/s] and levels [m] below which they bind, each of shape (M,)."""
-        rules = self.arcs.robots.rules
-        speed = np.where(rows.unseen, 0.0, rules.braking.other_speed)
-        least = np.where(rows.unseen, 0.0, rules.escape.clearance) + speed * rows.age
-        return rows.x, rows.y, speed, least
-
 
 class SwiftWays(Ways):
     """Tubes on ever larger parts of commands, tried from the largest on."""
-
-    ladder: SwiftLadder
 
     def highest(self, rows: Rows) -> Array:
         """Find the highest part at which each point is outside its tube, shape (M,), or 0."""
@@ -127,26 +116,19 @@ class SwiftWays(Ways):
         assert isinstance(tube, Polygons)
         index = np.searchsorted(self.who, rows.robot)
         slack = self.ladder.slack(tube, self.who).ravel()
-        kernels.highest(tube.lines, tube.ends, tube.bounds, slack, index,
+        kernels.highest(tube.lines, tube.ends, tube.bounds, slack, index, rows.x, rows.y,
                         *self.ladder.asked(rows), self.parts, out)
         return out
 
-    def above(self, rows: Rows, bound: Array) -> Array:
-        """Find the points that are outside their tubes at the first part above a bound."""
+    def free_at(self, rung: Index, index: Index, rows: Rows) -> NDArray[np.bool_]:
+        """Whether points stay as far outside as they must at one part for each robot."""
         tube, count = self.tube, len(self.who)
         assert isinstance(tube, Polygons)
-        index = np.searchsorted(self.who, rows.robot)
-        limit = np.zeros(count)
-        limit[index] = bound
-        rung = (self.parts <= limit).sum(axis=0)
-        known = rung < len(self.parts)
-        rung[~known] = 0
-        out = np.empty(len(index), bool)
+        out, number = np.empty(len(index), bool), rung * count + np.arange(count)
         slack = self.ladder.slack(tube, self.who).ravel()
-        number = rung * count + np.arange(count)
-        kernels.free(tube.lines, tube.ends, tube.bounds, slack, number[index],
+        kernels.free(tube.lines, tube.ends, tube.bounds, slack, number[index], rows.x, rows.y,
                      *self.ladder.asked(rows), out)
-        return np.where(out & known[index], self.parts[rung, np.arange(count)][index], 0.0)
+        return out
 
 
 def _constants(limits: Limits) -> tuple[Array, Array, Array, Array]:

@@ -47,22 +47,28 @@ class Ladder:
 
         :param index: of each point's tube, shape (M,); slack: of the tubes, shape (R,).
         """
-        rules = self.arcs.robots.rules
         within = in_box(tube, index, rows.x, rows.y, slack)
         close = np.flatnonzero(within if within.ndim == 1 else within.any(axis=0))
         near = rows.take(close)
-        speed = np.where(near.unseen, 0.0, rules.braking.other_speed)
-        least = np.where(near.unseen, 0.0, rules.escape.clearance)
+        speed, least = self.asked(near)
         out = ~within
-        out[..., close] |= clearances(tube, index[close], near.x, near.y, speed) >= (
-            least + speed * near.age)
+        out[..., close] |= clearances(tube, index[close], near.x, near.y, speed) >= least
         return out
 
     def keeps(self, tube: Tube, index: Index, rows: Rows, gauge: Array) -> NDArray[np.bool_]:
         """Whether an escape does not bring points nearer than half the clearance, shape (M,)."""
-        escape = self.arcs.robots.rules.escape
-        least = keeping(escape.clearance, gauge, self.arcs.robots.body) - escape.clearance / 2
-        return clearances(tube, index, rows.x, rows.y, np.zeros(len(gauge))) >= least
+        return clearances(tube, index, rows.x, rows.y, np.zeros(len(gauge))) >= self.kept(gauge)
+
+    def asked(self, rows: Rows) -> tuple[Array, Array]:
+        """Speeds of points [m/s] and the levels [m] below which they bind, each of shape (M,)."""
+        rules = self.arcs.robots.rules
+        speed = np.where(rows.unseen, 0.0, rules.braking.other_speed)
+        return speed, np.where(rows.unseen, 0.0, rules.escape.clearance) + speed * rows.age
+
+    def kept(self, gauge: Array) -> Array:
+        """Levels [m] below which points must not come in an escape, shape (M,)."""
+        clearance = self.arcs.robots.rules.escape.clearance
+        return keeping(clearance, gauge, self.arcs.robots.body) - clearance / 2
 
     def rungs(self, base: Array, step: float) -> Array:
         """Parts of commands that are tried from bases of shape (R,) on, shape (RUNGS - 1, R)."""
@@ -147,10 +153,17 @@ class Ways:
         rung = (self.parts <= limit).sum(axis=0)
         known = rung < len(self.parts)
         rung[~known] = 0
-        each = np.arange(len(rung))
+        part = self.parts[rung, np.arange(len(rung))]
+        return np.where(self.free_at(rung, index, rows) & known[index], part[index], 0.0)
+
+    def free_at(self, rung: Index, index: Index, rows: Rows) -> NDArray[np.bool_]:
+        """
+        Whether points stay as far outside as they must at one part for each robot, shape (M,).
+
+        :param rung: index of that part, shape (R,); index: of each point's robot, shape (M,).
+        """
         tube = self.tube.at(rung)
-        free = self.ladder.free(tube, index, rows, self.ladder.slack(tube, self.who))
-        return np.where(free & known[index], self.parts[rung, each][index], 0.0)
+        return self.ladder.free(tube, index, rows, self.ladder.slack(tube, self.who))
 
 
 @dataclass(frozen=True)
