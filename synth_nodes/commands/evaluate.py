@@ -1,19 +1,19 @@
 """`synth-nodes evaluate`: how often a policy arrives, and what it touches on the way."""
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_nodes.commands import evaluate_docking
-from synth_nodes.commands.common import add_verb, columns, print_json, Stages, Subparsers
+from synth_nodes.commands.common import add_verb, Stages, Subparsers
+from synth_nodes.commands.evaluate_answer import answer
 from synth_nodes.commands.inputs import add_robot, load_maps, robot_and_lidar
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 
 if TYPE_CHECKING:
     from synth_nodes.tasks.observation import ObservationSpec
-    from synth_nodes.train.evaluate import Guard, MapScore, Policy
+    from synth_nodes.train.evaluate import Guard, Policy
 
 EXAMPLE = """synth-nodes evaluate
 synth-nodes evaluate run --episodes 100 --monitor
@@ -64,7 +64,6 @@ def _run(args: argparse.Namespace) -> int:
     policy, observation = _driver(args, robot, lidar)
     grids = _given(args) or _suite()
 
-    from synth_nodes.report.failures import draw_failures
     from synth_nodes.train.evaluate import evaluate, EvaluationSettings
 
     settings = build(EvaluationSettings, {'episodes': args.episodes, 'seed': args.seed},
@@ -73,15 +72,7 @@ def _run(args: argparse.Namespace) -> int:
     with Stages() as stages:
         result = evaluate(policy, grids, robot, lidar, observation, settings, stages.report,
                           guard=guard)
-    drawn = args.pictures is not None and draw_failures(result.failures, grids, args.pictures)
-    success = result.total.success >= args.min_success
-    if args.json:
-        print_json({'scores': result.to_dict(), 'success': success})
-    else:
-        print(table(result.scores))
-        if drawn:
-            print(f'wrote {args.pictures}')
-    return 0 if success else 1
+    return answer(args, result, grids)
 
 
 def _driver(args: argparse.Namespace, robot: RobotSpec, lidar: LidarSpec,
@@ -127,16 +118,3 @@ def _guard(args: argparse.Namespace, robot: RobotSpec, lidar: LidarSpec) -> 'Gua
     from synth_nodes.commands.check import read_config
 
     return FleetGuard(read_config(args.rules, args.params_file).rules, robot, lidar)
-
-
-def table(scores: 'Sequence[MapScore]') -> str:
-    """Lay out scores for a terminal, one map a row."""
-    head = ('map', 'errands', 'arrived', 'contacts', 'timeouts', 'success (95 %)',
-            'contacts (95 %)', 'efficiency', 'time [s]', 'unsteadiness')
-    return columns([head, *(
-        (s.name, str(s.episodes), str(s.arrived), str(s.contacts), str(s.timeouts),
-         f'{s.success:.3f} ({s.success_low:.3f} to {s.success_high:.3f})',
-         f'{s.contact_rate:.3f} ({s.contact_low:.3f} to {s.contact_high:.3f})',
-         f'{s.efficiency:.3f} ± {s.efficiency_half:.3f}',
-         f'{s.duration:.1f} ± {s.duration_half:.1f}',
-         f'{s.unsteadiness:.3f} ± {s.unsteadiness_half:.3f}') for s in scores)])

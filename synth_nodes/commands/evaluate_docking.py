@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from synth_nodes.commands.common import print_json, Stages
+from synth_nodes.commands.common import Stages
+from synth_nodes.commands.evaluate_answer import answer
 from synth_nodes.commands.inputs import robot_and_lidar
 from synth_nodes.errors import InputError
 from synth_nodes.types import GridMap
@@ -41,8 +42,6 @@ def run(args: argparse.Namespace, task: str, grids: Sequence[GridMap]) -> int:
     :raises InputError: when a map has no room for a dock, the policy does not fit, or the safety
         monitor is asked for: its stop zone ends before a dock does.
     """
-    from synth_nodes.commands.evaluate import table
-    from synth_nodes.report.failures import draw_failures
     from synth_nodes.train.docking_senses import evaluate_senses
     from synth_nodes.train.evaluate_docking import evaluate_docking, suite
     from synth_nodes.world.scene import Scene
@@ -58,15 +57,7 @@ def run(args: argparse.Namespace, task: str, grids: Sequence[GridMap]) -> int:
         result = (evaluate_senses(policy, maps, _senses(args), *rest) if task == SENSES else
                   evaluate_docking(policy, maps, fitted(args, _plain()), *rest))
     shown = [draw_scene(m) if isinstance(m, Scene) else m for m in maps]
-    drawn = args.pictures is not None and draw_failures(result.failures, shown, args.pictures)
-    success = result.total.success >= args.min_success
-    if args.json:
-        print_json({'scores': result.to_dict(), 'success': success})
-    else:
-        print(table(result.scores))
-        if drawn:
-            print(f'wrote {args.pictures}')
-    return 0 if success else 1
+    return answer(args, result, shown)
 
 
 def _plain() -> 'DockingSettings':
