@@ -1,7 +1,6 @@
 """`synth-nodes train docking`: learn to drive into docks."""
 
 import argparse
-from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 from synth_nodes.commands.common import add_verb, indent, Stages, Subparsers, until_interrupted
@@ -12,7 +11,7 @@ from synth_nodes.commands.inputs import (
     describe_settings,
     settings_from_words,
 )
-from synth_nodes.commands.train_ppo import finish
+from synth_nodes.commands.train_clone import add_clone, clone_settings, finish_clone
 
 if TYPE_CHECKING:
     from synth_nodes.train.clone import CloneSettings
@@ -29,14 +28,9 @@ def add(verbs: Subparsers) -> None:
     """Add the verb."""
     parser = add_verb(verbs, 'docking', 'Learn to dock by a marker that the lidar sees (behaviour '
                       'cloning with DAgger).', EXAMPLE, _train)
-    parser.add_argument('--out', type=Path, default=Path('run'),
-                        help='folder for policy.onnx, policy.json and the journal; a checkpoint '
-                        'in it is continued')
-    parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
+    add_clone(parser)
     parser.add_argument('--episodes', type=int, default=50,
                         help='in each of four scenes never trained in, to score the policy')
-    parser.add_argument('--quick', action='store_true',
-                        help='try the whole chain in seconds; the policy will not be good')
     parser.add_argument('--senses', action='store_true',
                         help='by camera, lidar and odometry together, any of which may be missing')
     add_settings(parser)
@@ -58,16 +52,10 @@ def _train(args: argparse.Namespace) -> int:
         return 0
     if args.episodes < 1:
         raise InputError(f'--episodes {args.episodes} must be 1 or more')
-
-    from synth_nodes.train.clone_keeper import forget
-
     run = _senses if args.senses else _docking
     with Stages() as stages, until_interrupted() as cancelled:
         result = run(args, stages.report, cancelled)
-    code = finish(args, result)
-    if code == 0:
-        forget(args.out)
-    return code
+    return finish_clone(args, result)
 
 
 def _docking(args: argparse.Namespace, report: 'Report', cancelled: 'Cancelled') -> 'RlResult':
@@ -97,8 +85,4 @@ def _senses(args: argparse.Namespace, report: 'Report', cancelled: 'Cancelled') 
 
 def _how(args: argparse.Namespace, defaults: dict[str, Any]) -> 'tuple[CloneSettings, int]':
     """Read how to learn, and how many docks in each scene score it."""
-    from synth_nodes.train.clone import CloneSettings
-
-    fixed = {**defaults, **({} if args.seed is None else {'seed': args.seed})}
-    settings = settings_from_words(CloneSettings, args.set, fixed)
-    return (settings.quick(), min(args.episodes, 2)) if args.quick else (settings, args.episodes)
+    return clone_settings(args, defaults), min(args.episodes, 2) if args.quick else args.episodes

@@ -1,7 +1,6 @@
 """`synth-nodes train line-camera` and `line-pose`: learn to follow painted lines."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_nodes.commands.common import add_verb, indent, Stages, Subparsers, until_interrupted
@@ -10,14 +9,11 @@ from synth_nodes.commands.inputs import (
     add_settings,
     describe_settings,
     robot_and_lidar,
-    settings_from_words,
 )
-from synth_nodes.commands.train_ppo import finish
+from synth_nodes.commands.train_clone import add_clone, clone_settings, finish_clone
 
 if TYPE_CHECKING:
     from synth_nodes.train.clone import CloneSettings
-    from synth_nodes.train.line_camera import LineResult
-    from synth_nodes.train.ppo_run import RlResult
 
 EXAMPLE = """synth-nodes train line-camera --out run
 synth-nodes train line-camera --quick --out trial
@@ -33,14 +29,9 @@ def add(verbs: Subparsers) -> None:
             ('line-pose', 'from where they are told to be', POSE_EXAMPLE, _pose)):
         parser = add_verb(verbs, name, f'Learn to follow painted lines {sense} (behaviour cloning '
                           'with DAgger).', example, run)
-        parser.add_argument('--out', type=Path, default=Path('run'),
-                            help='folder for policy.onnx, policy.json and the journal; a '
-                            'checkpoint in it is continued')
-        parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
+        add_clone(parser)
         parser.add_argument('--tracks', type=int, default=200,
                             help='runs on tracks never trained on that score the policy')
-        parser.add_argument('--quick', action='store_true',
-                            help='try the whole chain in seconds; the policy will not be good')
         add_settings(parser)
         add_robot(parser)
 
@@ -63,7 +54,7 @@ def _camera(args: argparse.Namespace) -> int:
     with Stages() as stages, until_interrupted() as cancelled:
         result = train_line_camera(settings, task, 4 if args.quick else 24, tracks,
                                    stages.report, cancelled, args.command_line, args.out)
-    return _finish(args, result)
+    return finish_clone(args, result)
 
 
 def _pose(args: argparse.Namespace) -> int:
@@ -83,26 +74,13 @@ def _pose(args: argparse.Namespace) -> int:
     with Stages() as stages, until_interrupted() as cancelled:
         result = train_line_pose(settings, where, tracks, stages.report, cancelled,
                                  args.command_line, args.out)
-    return _finish(args, result)
-
-
-def _finish(args: argparse.Namespace, result: 'RlResult | LineResult') -> int:
-    """Export; once the policy is written its checkpoint is no longer needed."""
-    from synth_nodes.train.clone_keeper import forget
-
-    code = finish(args, result)
-    if code == 0:
-        forget(args.out)
-    return code
+    return finish_clone(args, result)
 
 
 def _settings(args: argparse.Namespace) -> 'tuple[CloneSettings, int]':
     """Read how to learn, and on how many tracks to score."""
     from synth_nodes.errors import InputError
-    from synth_nodes.train.clone import CloneSettings
 
     if args.tracks < 1:
         raise InputError(f'--tracks {args.tracks} must be 1 or more')
-    fixed = {} if args.seed is None else {'seed': args.seed}
-    settings = settings_from_words(CloneSettings, args.set, fixed)
-    return (settings.quick(), min(args.tracks, 4)) if args.quick else (settings, args.tracks)
+    return clone_settings(args, {}), min(args.tracks, 4) if args.quick else args.tracks

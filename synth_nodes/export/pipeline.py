@@ -11,8 +11,9 @@ from synth_nodes.policy.contract import PolicyContract
 from synth_nodes.policy.families import rebuild_network
 from synth_nodes.policy.goal_reaching import goal_reaching_contract
 from synth_nodes.settings import flatten
-from synth_nodes.train.bc import CHECKPOINT, train_bc
+from synth_nodes.train.bc import train_bc
 from synth_nodes.train.changed import drive_errands, recordings
+from synth_nodes.train.clone_keeper import forget
 from synth_nodes.train.distributed import Group
 from synth_nodes.train.finetune import fine_tune, Tuned
 from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent
@@ -54,7 +55,7 @@ def train_and_export(
         return None
     report(Progress('exporting', 0, 1))
     contract = export_policy(result.net, result.contract, Path(out_dir))
-    (Path(out_dir) / CHECKPOINT).unlink(missing_ok=True)
+    forget(Path(out_dir))
     report(Progress('exporting', 1, 1))
     return contract
 

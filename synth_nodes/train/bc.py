@@ -19,11 +19,10 @@ from synth_nodes.policy.networks import GoalPolicy
 from synth_nodes.settings import flatten
 from synth_nodes.tasks.course import Course
 from synth_nodes.tasks.fleet import Fleet
-from synth_nodes.train.checkpoint import Checkpoint
+from synth_nodes.train.clone_keeper import CloneKeeper
 from synth_nodes.train.distributed import Group
 from synth_nodes.train.evaluate import evaluate, Evaluation, EvaluationSettings
 from synth_nodes.train.fit import Epoch, Fitter, torch_threads
-from synth_nodes.train.journal import Journal
 from synth_nodes.train.progress import Cancelled, never, Report, silent
 from synth_nodes.train.rollout import Gatherer, Round
 from synth_nodes.train.samples import Samples
@@ -32,8 +31,6 @@ from synth_nodes.train.versions import versions
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 from synth_nodes.world.building import generate_building
 from synth_nodes.world.posts import generate_post_room
-
-CHECKPOINT = 'checkpoint.pt'
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,7 @@ def train_bc(
     contract = goal_reaching_contract(
         robot, settings.observation, lidar, {**run.provenance(command), 'data': list(data)},
         _scores(history, evaluation))
-    keeper.finish()
+    keeper.draw()
     return BcResult(net.cpu(), contract, tuple(history), evaluation)
 
 
@@ -206,48 +203,13 @@ class _Run:
         }
 
 
-class _Keeper:
-    """Keeps where training stands, and its journal, in a folder; the first process alone does."""
+class _Keeper(CloneKeeper):
+    """Reads the passes of a fit where a `Fitter` tells them."""
 
-    def __init__(self, out: Path | None, identity: Mapping[str, Any], tensorboard: bool) -> None:
-        group = Group()
-        self._checkpoint = Checkpoint(out / CHECKPOINT, identity) if out is not None else None
-        writes = out is not None and group.first
-        self._journal = Journal(out, tensorboard) if out is not None and writes else None
-        stand = self._checkpoint.load() if self._checkpoint is not None and writes else None
-        stand = group.from_first(stand) or {'rounds': [], 'fit': None}
-        self.rounds: list[dict[str, Any]] = stand['rounds']
-        """Weights, chance and passes of each round that is done."""
-        self.fit: dict[str, Any] | None = stand['fit']
-        """Where the fit of the next round stands."""
-        if self._journal is not None:
-            self._journal.go_on(self._passes())
-
-    def note(self, fit: dict[str, Any]) -> None:
-        """Take where a fit stands after a pass over the samples."""
-        self.fit = fit
-        self._save()
-        if self._journal is not None:
-            self._journal.add(self._passes(), fit['stand']['history'][-1])
-
-    def end_round(self, done: dict[str, Any]) -> None:
-        """Take what a round ended with."""
-        self.rounds.append(done)
-        self.fit = None
-        self._save()
-
-    def finish(self) -> None:
-        """Draw the curves; the checkpoint stays until the policy is written."""
-        if self._journal is not None:
-            self._journal.draw()
-
-    def _passes(self) -> int:
-        done = sum(len(r['history']) for r in self.rounds)
-        return done + (len(self.fit['stand']['history']) if self.fit else 0)
-
-    def _save(self) -> None:
-        if self._checkpoint is not None and self._journal is not None:
-            self._checkpoint.save({'rounds': self.rounds, 'fit': self.fit})
+    @staticmethod
+    def passes_of(fit: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Find the passes of a fit so far in what it told."""
+        return CloneKeeper.passes_of(fit['stand'])
 
 
 def _split_recorded(samples: Samples) -> tuple[Samples, Samples]:
