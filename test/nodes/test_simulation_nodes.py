@@ -162,7 +162,7 @@ def test_imu_and_camera_truth_come_at_moments_of_their_own(peer, hall):
     seen = {to_ns(m.header.stamp) for m in truth[-60:]}
     last = max(seen)
     wanted = {round(k * 1e9 / rate) for rate in (30, 40)
-              for k in range(int(last * 1e-9 * rate) + 1)}
+              for k in range(round(last * 1e-9 * rate) + 1)}
     assert len(seen) > 50 and seen <= wanted
     covariance = np.array(imu[-1].angular_velocity_covariance).reshape(3, 3)
     assert (np.linalg.eigvalsh(covariance) > 0).all()
