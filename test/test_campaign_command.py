@@ -28,6 +28,32 @@ def test_parts_of_a_campaign_make_the_whole(tmp_path, capsys):
     assert whole == tuple(map(sum, zip(*parts, strict=True))) and parts[1][0] == 16
 
 
+def test_parts_in_folders_are_joined_and_those_of_others_refused(tmp_path, capsys):
+    def run(*words):
+        code = main(['campaign', '--json', *words])
+        return code, capsys.readouterr()
+
+    def part(name, *words):
+        assert run('--chunk', '8', '--out', str(tmp_path / name), *words)[0] == 0
+        return str(tmp_path / name)
+    first = part('first', '--scenarios', '8')
+    second = part('second', '--scenarios', '16', '--first', '8', '--compare-every', '8')
+    assert (tmp_path / 'second' / 'campaign.png').exists()      # though none was compared
+    both = part('both', '--scenarios', '24')
+    code, said = run('--join', second, first, second, '--out', str(tmp_path / 'joined'))
+    joined, whole = json.loads(said.out), json.loads((tmp_path / 'both/report.json').read_text())
+    assert code == 0 and joined['scenarios'] == 24 and joined['setups'] == 3
+    assert joined['monitors']['strict'] == whole['monitors']['strict']
+    assert joined['monitors']['none']['scenarios'] == 8
+    assert json.loads((tmp_path / 'joined/report.json').read_text()) == joined
+    assert json.loads(run('--join', second, both)[1].out)['monitors'] == whole['monitors']
+    other = part('other', '--scenarios', '8', '--seed', '2')
+    code, said = run('--join', first, other)
+    assert code == 2 and 'other: belongs to another campaign' in said.err
+    code, said = run('--join', first, str(tmp_path / 'nothing'))
+    assert code == 2 and 'nothing: holds no part of a campaign' in said.err
+
+
 def test_campaign_of_a_rules_file_and_a_table(tmp_path, capsys):
     rules = tmp_path / 'rules.yaml'
     rules.write_text('/**/safety_monitor_node:\n  ros__parameters:\n    safety:\n'

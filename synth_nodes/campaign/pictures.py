@@ -15,14 +15,18 @@ INK = ('#1b6ca8', '#d1495b', '#edae49', '#66a182')
 
 
 def draw_histograms(path: Path, chunks: Sequence[Mapping[str, Any]]) -> None:
-    """Draw where held robots stand, and how fast monitors let them collide."""
+    """
+    Draw where held robots stand (of the chunks compared), and how fast monitors let them collide.
+
+    :param chunks: as :func:`synth_nodes.campaign.chunks.run_chunk` returns them.
+    """
     from matplotlib.figure import Figure
 
     total = add_up({'monitors': c['monitors'], 'stops': c['stops']} for c in chunks)
     figure = Figure(figsize=(10, 4), layout='constrained')
     left, right = figure.subplots(1, 2)
     for ink, name in zip(INK, ('still_world', 'moving_world'), strict=False):
-        counts = np.array(total['stops'][f'gaps_{name}'], float)
+        counts = np.array(total['stops'].get(f'gaps_{name}', []), float)
         if counts.sum():
             left.stairs(counts / counts.sum(), 100 * GAP_EDGES, color=ink, fill=True, alpha=0.5,
                         label=name.replace('_', ' '))

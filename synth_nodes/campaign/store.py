@@ -1,6 +1,6 @@
 """Results of a campaign in a folder: one line a chunk, so that it goes on where it was cut off."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import json
 import os
 from pathlib import Path
@@ -46,6 +46,34 @@ def opened(folder: Path, plan: Plan) -> list[dict[str, Any]]:
         raise InputError(f'{folder}: cannot be used: {error}') from None
 
 
+def joined(folders: Sequence[Path]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """
+    Read the parts of one campaign: what :func:`describe` says of it, and its chunks in order.
+
+    Parts may compare as many chunks as they like; all else of their plans must be the same. A
+    chunk that lies in several counts once, as compared where one of them compared it.
+
+    :raises InputError: where a folder holds no campaign, or part of another one.
+    """
+    chunks: dict[int, dict[str, Any]] = {}
+    plans: list[dict[str, Any]] = []
+    for folder in folders:
+        try:
+            plan = json.loads((folder / PLAN).read_text(encoding='utf-8'))
+            part = _whole_lines(folder / CHUNKS)[0]
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f'{folder}: holds no part of a campaign: {error}; name the --out '
+                             'of one') from None
+        plans.append({**plan, 'compare_every': None})
+        if plans[-1] != plans[0]:
+            raise InputError(f'{folder}: belongs to another campaign than {folders[0]} (compare '
+                             f'{PLAN}); parts share seed, chunk size, rules and model')
+        for chunk in part:
+            if chunk['stops'] or chunk['chunk'] not in chunks:
+                chunks[chunk['chunk']] = chunk
+    return plans[0], [chunks[k] for k in sorted(chunks)]
+
+
 def append(folder: Path, chunk: Mapping[str, Any]) -> None:
     """Add the counts of a chunk as one line, and see that they are on the disk."""
     with (folder / CHUNKS).open('a', encoding='utf-8') as stream:
@@ -57,11 +85,14 @@ def append(folder: Path, chunk: Mapping[str, Any]) -> None:
 def _done(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    whole, chunks = path.read_bytes(), {}
-    kept = whole[:whole.rfind(b'\n') + 1]
-    for line in kept.decode().splitlines():
-        chunk = json.loads(line)
-        chunks[chunk['chunk']] = chunk
-    if len(kept) < len(whole):
+    chunks, kept, size = _whole_lines(path)
+    if len(kept) < size:
         write_atomically(path, kept)
-    return list(chunks.values())
+    return list({c['chunk']: c for c in chunks}.values())
+
+
+def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], bytes, int]:
+    """Read chunks but a last line that was cut off; return bytes kept, and how many there are."""
+    whole = path.read_bytes()
+    kept = whole[:whole.rfind(b'\n') + 1]
+    return [json.loads(line) for line in kept.decode().splitlines()], kept, len(whole)

@@ -14,7 +14,8 @@ EXAMPLE = """synth-nodes campaign --scenarios 100000 --seed 1 --jobs 2 --out out
 synth-nodes campaign --scenarios 100000 --broken --json
 synth-nodes campaign --only 31337 --out out/campaign
 synth-nodes campaign --rules config/safety.yaml --scenarios 100000
-synth-nodes campaign --faults --seeds 1000 --jobs 2"""
+synth-nodes campaign --faults --seeds 1000 --jobs 2
+synth-nodes campaign --join out/first out/second --out out/both"""
 
 
 def add(verbs: Subparsers) -> None:
@@ -27,6 +28,9 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--first', type=int, default=0, metavar='INDEX',
                         help='scenario to begin with, rounded down to a whole chunk: machines '
                              'share a campaign, each with a part and a folder of its own')
+    parser.add_argument('--join', nargs='+', type=Path, metavar='DIR',
+                        help='add up parts that are done, each the --out of one, and drive '
+                             'nothing; report and pictures go to --out')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--jobs', type=int, default=1, help='processes')
     parser.add_argument('--out', type=Path, metavar='DIR',
@@ -68,6 +72,8 @@ def _run(args: argparse.Namespace) -> int:
     os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
     if args.faults is not None:
         return _faults(args)
+    if args.join is not None:
+        return _join(args)
     return _one(args) if args.only is not None else _all(args)
 
 
@@ -85,7 +91,6 @@ def _plan(args: argparse.Namespace) -> Any:
 
 def _all(args: argparse.Namespace) -> int:
     from synth_nodes.campaign.chunks import run_chunks
-    from synth_nodes.campaign.figures import summary
     from synth_nodes.campaign.store import append, opened
 
     plan = _plan(args)
@@ -103,7 +108,23 @@ def _all(args: argparse.Namespace) -> int:
             chunks.append(counts)
             hits += counts['monitors']['strict']['collisions']
             advance(len(chunks) * args.chunk, f'{hits} collisions')
-    chunks.sort(key=lambda c: c['chunk'])
+    return _answer(args, sorted(chunks, key=lambda c: int(c['chunk'])), args.broken)
+
+
+def _join(args: argparse.Namespace) -> int:
+    from synth_nodes.campaign.store import joined
+
+    plan, chunks = joined(args.join)
+    if not chunks:
+        raise InputError(f'--join {" ".join(map(str, args.join))}: no chunk is done there yet')
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+    return _answer(args, chunks, plan['breach'])
+
+
+def _answer(args: argparse.Namespace, chunks: list[dict[str, Any]], broken: bool) -> int:
+    from synth_nodes.campaign.figures import summary
+
     result = summary(chunks)
     if args.out is not None:
         _report(args.out, result, chunks)
@@ -113,7 +134,7 @@ def _all(args: argparse.Namespace) -> int:
         print(_table(result))
     if result['numpy']['differing']:
         return 1
-    return 1 if result['monitors']['strict']['collisions'] and not args.broken else 0
+    return 1 if result['monitors']['strict']['collisions'] and not broken else 0
 
 
 def _report(folder: Path, result: dict[str, Any], chunks: list[dict[str, Any]]) -> None:
