@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from synth_nodes.commands import evaluate_docking
 from synth_nodes.commands.common import add_verb, Stages, Subparsers
 from synth_nodes.commands.evaluate_answer import answer
+from synth_nodes.commands.evaluate_driver import driver
 from synth_nodes.commands.inputs import add_robot, load_maps, robot_and_lidar
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 
 if TYPE_CHECKING:
-    from synth_nodes.tasks.observation import ObservationSpec
-    from synth_nodes.train.evaluate import Guard, Policy
+    from synth_nodes.train.evaluate import Guard
 
 EXAMPLE = """synth-nodes evaluate
 synth-nodes evaluate run --episodes 100 --monitor
@@ -55,13 +55,14 @@ def add(verbs: Subparsers) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from synth_nodes.policy.goal_reaching import TASK
     from synth_nodes.settings import build
 
     docking = evaluate_docking.wanted(args)
     if docking is not None:
         return evaluate_docking.run(args, docking, _given(args))
     robot, lidar = robot_and_lidar(args.params_file)
-    policy, observation = _driver(args, robot, lidar)
+    policy, observation = driver(args, robot, lidar, TASK)
     grids = _given(args) or _suite()
 
     from synth_nodes.train.evaluate import evaluate, EvaluationSettings
@@ -73,23 +74,6 @@ def _run(args: argparse.Namespace) -> int:
         result = evaluate(policy, grids, robot, lidar, observation, settings, stages.report,
                           guard=guard)
     return answer(args, result, grids)
-
-
-def _driver(args: argparse.Namespace, robot: RobotSpec, lidar: LidarSpec,
-            ) -> 'tuple[Policy | None, ObservationSpec | None]':
-    """Give what drives, and the layout of what it sees."""
-    if args.driver == 'expert':
-        return None, None
-    if args.driver == 'random':
-        from synth_nodes.train.evaluate import random_policy
-
-        return random_policy(robot, args.seed), None
-    from synth_nodes.infer.session import load_policy
-    from synth_nodes.policy.goal_reaching import TASK
-
-    session = load_policy(args.model, robot, lidar=lidar)
-    session.contract.check_task(TASK, str(session.path))
-    return session.act, session.contract.observation
 
 
 def _given(args: argparse.Namespace) -> list[GridMap]:

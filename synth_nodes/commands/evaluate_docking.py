@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from synth_nodes.commands.common import Stages
 from synth_nodes.commands.evaluate_answer import answer
+from synth_nodes.commands.evaluate_driver import driver
 from synth_nodes.commands.inputs import robot_and_lidar
 from synth_nodes.errors import InputError
 from synth_nodes.types import GridMap
@@ -14,7 +15,6 @@ from synth_nodes.types import GridMap
 if TYPE_CHECKING:
     from synth_nodes.envs.docking_senses import SensesSettings
     from synth_nodes.envs.docking_settings import DockingSettings
-    from synth_nodes.train.evaluate import Policy
 
 
 SENSES = 'docking_senses'
@@ -50,7 +50,8 @@ def run(args: argparse.Namespace, task: str, grids: Sequence[GridMap]) -> int:
     if args.monitor or args.rules is not None:
         raise InputError('--monitor and --rules are for goal reaching: its rules keep a robot '
                          'farther from things than a dock is; leave them out')
-    policy = _driver(args, task)
+    policy, _ = driver(args, *robot_and_lidar(args.params_file), task,
+                       'dock_senses' if task == SENSES else 'dock')
     maps = list(grids) or suite()
     with Stages() as stages:
         rest = args.episodes, args.seed, stages.report
@@ -79,18 +80,3 @@ def fitted(args: argparse.Namespace, where: 'DockingSettings') -> 'DockingSettin
         return where
     robot, lidar = robot_and_lidar(args.params_file)
     return replace(where, robot=robot, lidar=lidar)
-
-
-def _driver(args: argparse.Namespace, task: str) -> 'Policy | None':
-    robot, lidar = robot_and_lidar(args.params_file)
-    if args.driver == 'expert':
-        return None
-    if args.driver == 'random':
-        from synth_nodes.train.evaluate import random_policy
-
-        return random_policy(robot, args.seed)
-    from synth_nodes.infer.session import load_policy
-
-    session = load_policy(args.model or 'dock', robot, lidar=lidar)
-    session.contract.check_task(task, str(session.path))
-    return session.act

@@ -12,6 +12,7 @@ from synth_nodes.errors import InputError
 from synth_nodes.sensors.lidar import Lidar
 from synth_nodes.tasks.dock_marker import DockTracker, MarkerFinder, seen_from, Sighting
 from synth_nodes.tasks.dock_scenes import DockScene, with_docks
+from synth_nodes.tasks.dock_senses import FAR, MEMORY, spelled
 from synth_nodes.tasks.docking import DockStep, expert, is_docked, reward
 from synth_nodes.tasks.observation import Observation
 from synth_nodes.types import FloatArray, GridMap, RobotSpec
@@ -19,10 +20,6 @@ from synth_nodes.world.atlas import MapAtlas
 from synth_nodes.world.scene import Scene
 from synth_nodes.world.world import World
 
-FAR = 20.0
-"""What bounds coordinates of docks in base_link [m]."""
-MEMORY = 2.0
-"""Age from which a sighting grows no older [s]."""
 _TRIES = 40
 
 
@@ -168,9 +165,7 @@ class DockingRobots:
         found = self._finder.find(self.ranges, self.powers, tracker.pose)
         self.hidden = self._rng.random(len(found.seen)) < self._settings.blind
         tracker.take(Sighting(found.pose, found.seen & ~self.hidden))
-        x, y, yaw = tracker.pose.T
-        out['dock'][:] = np.column_stack((np.clip(x, -FAR, FAR), np.clip(y, -FAR, FAR),
-                                          np.sin(yaw), np.cos(yaw), tracker.age))
+        out['dock'][:] = np.column_stack((spelled(tracker.pose), tracker.age))
         out['velocity'][:] = world.velocity
 
     def step(self, command: FloatArray) -> None:

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.envs.docking import DockingRobots, DockingTask, FAR, MEMORY
+from synth_nodes.envs.docking import DockingRobots, DockingTask
 from synth_nodes.envs.docking_settings import DockingSettings
 from synth_nodes.envs.line_camera import flawless, Flaws
 from synth_nodes.envs.task import Bounds, Outcome
@@ -16,14 +16,13 @@ from synth_nodes.sensors.camera_spec import CameraSpec
 from synth_nodes.settings import setting
 from synth_nodes.tasks.dock_marker import MarkerFinder
 from synth_nodes.tasks.dock_scenes import DockScene
+from synth_nodes.tasks.dock_senses import MEMORY, SENSES, spelled
 from synth_nodes.tasks.docking import DockingRules
 from synth_nodes.tasks.observation import Observation, ObservationSpec, SectorPooling
 from synth_nodes.types import FloatArray, GridMap, RobotSpec
 from synth_nodes.world.scene import Scene
 from synth_nodes.world.world import World
 
-SENSES = ('camera', 'lidar', 'odometry')
-"""What may be missing, in the order of `present`."""
 SUBSETS = tuple(p for p in product((1.0, 0.0), repeat=len(SENSES)) if any(p))
 """All that can be present: with all of them first."""
 DOCK_CAMERA = CameraSpec(width=64, height=64, horizontal_fov=1.3, pitch=0.5, rate=20.0)
@@ -188,11 +187,11 @@ class SensesRobots:
         out['image'][:] = task.flaws(task.camera.render(
             world.pose, world.map_index, world.actors, world.velocity).rgb)
         out['scan'][:, 0] = self._pool(self.inner.ranges)
-        out['marker'][:] = np.column_stack((_spelled(known.marker), known.age))
+        out['marker'][:] = np.column_stack((spelled(known.marker), known.age))
         senses = task.senses
         jitter = self._rng.normal(size=known.bias.shape) * (
             senses.jitter_distance, senses.jitter_distance, senses.jitter_angle)
-        out['goal'][:] = _spelled(self.dock + known.bias + jitter)
+        out['goal'][:] = spelled(self.dock + known.bias + jitter)
         out['velocity'][:] = world.velocity
         out['present'][:] = known.present
         if task.present is not None:
@@ -223,13 +222,6 @@ class SensesRobots:
 
 def hide(seen: Observation) -> None:
     """Blank what is not `present` in observations."""
-    for k, names in enumerate((('image',), ('scan', 'marker'), ('goal', 'velocity'))):
+    for k, names in enumerate(SENSES.values()):
         for name in names:
             seen[name][seen['present'][:, k] < 0.5] = 0.0
-
-
-def _spelled(pose: FloatArray) -> NDArray[np.float64]:
-    """From x, y, yaw (B, 3) to x, y, sine, cosine (B, 4)."""
-    x, y, yaw = pose.T
-    return np.column_stack((np.clip(x, -FAR, FAR), np.clip(y, -FAR, FAR), np.sin(yaw),
-                            np.cos(yaw)))

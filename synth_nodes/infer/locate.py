@@ -7,8 +7,10 @@ from synth_nodes.export.registry import is_registry, Registry
 from synth_nodes.policy.contract import CONTRACT_FILE, POLICY_FILE
 from synth_nodes.resources import share
 
-SHIPPED = {'line': 'line_policy.onnx', 'dock': 'dock_policy.onnx'}
-"""Files that ship by the words that stand for them: follow lines by camera, drive into docks."""
+SHIPPED = {'line': 'line_policy.onnx', 'dock': 'dock_policy.onnx',
+           'dock_senses': 'dock_senses_policy.onnx'}
+"""Files that ship by the words that stand for them: follow lines by camera, drive into docks by
+lidar and odometry, or by camera, lidar and odometry, any of which may be missing."""
 
 
 def shipped_folder() -> Path:

@@ -95,8 +95,8 @@ def load_policy(
     """
     Load a policy for a robot, or say in one line why it must not drive it.
 
-    :param path: ONNX file, folder, registry, '' for the policy that ships, 'line' for the
-        one that follows lines by camera, or 'dock' for the one that docks.
+    :param path: ONNX file, folder, registry, '' for the policy that ships, or a word of
+        `locate.SHIPPED` for another one that does.
     :param robot: the robot to be driven.
     :param observation: layout that observations will have; checked where given.
     :param lidar: lidar that observations will come from; checked where given and used.

@@ -7,8 +7,9 @@ Fails closed as :mod:`synth_nodes.nodes.driver` does; also where a marker was no
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synth_nodes.nodes.driver import age_fault, Decision, Policy, stop
+from synth_nodes.nodes.driver import age_fault, Decision, drive_by, Policy, stop
 from synth_nodes.tasks.dock_marker import DockSpec, DockTracker, MarkerFinder, seen_from
+from synth_nodes.tasks.dock_senses import spelled
 from synth_nodes.tasks.docking import DockingRules, is_docked
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.types import LidarSpec
@@ -114,11 +115,7 @@ class DockDriver:
             return stop('docked', 'arrived')
         if age[0] > LOST:
             return stop(f'the marker was not seen for {age[0]:.1f} s or more', 'waiting')
-        x, y, yaw = dock[0]
-        output = self._policy.act({
-            'dock': np.array([[x, y, np.sin(yaw), np.cos(yaw), age[0]]], np.float32),
-            'velocity': self._velocity[None].astype(np.float32)})
-        if output.shape != (1, 2) or not np.isfinite(output).all():
-            return stop(f'the policy gave {output.tolist()}, not one finite command')
-        command = np.array((float(output[0, 0]), 0.0, float(output[0, 1])))
-        return Decision(command, 'driving', f'docking, {np.hypot(x, y):.2f} m to go')
+        return drive_by(self._policy, {
+            'dock': np.column_stack((spelled(dock), age)).astype(np.float32),
+            'velocity': self._velocity[None].astype(np.float32)},
+            f'docking, {np.hypot(*dock[0, :2]):.2f} m to go')

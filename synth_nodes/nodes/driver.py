@@ -5,7 +5,8 @@ Fails closed: whatever is missing, old, from the future or not a number, the com
 the reason says why.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -37,11 +38,21 @@ class Decision:
     """'driving', 'waiting', 'arrived' or 'stopped' (by a fault)."""
     reason: str
     """One sentence for people."""
+    sensors: Mapping[str, str] = field(default_factory=dict)
+    """'used' or 'missing: why' by name, from drivers that do without some of their sensors."""
 
 
 def stop(reason: str, state: str = 'stopped') -> Decision:
     """Decide for standstill."""
     return Decision(np.zeros(3), state, reason)
+
+
+def drive_by(policy: Policy, observation: Observation, reason: str) -> Decision:
+    """Let a policy decide on observations of one robot; stop where it gives no command."""
+    output = policy.act(observation)
+    if output.shape != (1, 2) or not np.isfinite(output).all():
+        return stop(f'the policy gave {output.tolist()}, not one finite command')
+    return Decision(np.array((float(output[0, 0]), 0.0, float(output[0, 1]))), 'driving', reason)
 
 
 class Driver:
@@ -149,11 +160,8 @@ class Driver:
         if self._arrived or left <= self._tolerance:
             self._arrived = True
             return stop(f'arrived, {left:.2f} m from the goal', 'arrived')
-        output = self._policy.act(self._builder.build(goal, self._velocity[None]))
-        if output.shape != (1, 2) or not np.isfinite(output).all():
-            return stop(f'the policy gave {output.tolist()}, not one finite command')
-        command = np.array((float(output[0, 0]), 0.0, float(output[0, 1])))
-        return Decision(command, 'driving', f'driving, {left:.1f} m to go')
+        return drive_by(self._policy, self._builder.build(goal, self._velocity[None]),
+                        f'driving, {left:.1f} m to go')
 
     def _odometry_fault(self, now: float) -> str:
         if self._pose is None:

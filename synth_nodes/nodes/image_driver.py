@@ -7,8 +7,9 @@ Fails closed as :mod:`synth_nodes.nodes.driver` does.
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.nodes.driver import age_fault, Decision, Policy, stop
+from synth_nodes.nodes.driver import age_fault, Decision, drive_by, Policy, stop
 from synth_nodes.sensors.camera_spec import CameraSpec
+from synth_nodes.tasks.observation import ObservationSpec
 
 
 class ImageDriver:
@@ -18,13 +19,17 @@ class ImageDriver:
         """
         Begin.
 
-        :param policy: what decides; it may be exchanged for another between two decisions.
+        :param policy: what decides; see :meth:`swap`.
         :param camera: size of its images.
         :param timeout: oldest image used [s].
         """
         self.policy = policy
         self._shape = (camera.height, camera.width, 3)
         self._timeout = timeout
+
+    def swap(self, policy: Policy, observation: ObservationSpec) -> None:
+        """Decide with another policy from now on; layouts of observations don't matter here."""
+        self.policy = policy
 
     def decide(self, image: NDArray[np.generic], stamp: float, now: float) -> Decision:
         """
@@ -34,16 +39,18 @@ class ImageDriver:
         :param stamp: of the image [s].
         :param now: present time on the same clock [s].
         """
-        fault = age_fault('image', stamp, now, self._timeout)
+        fault = age_fault('image', stamp, now, self._timeout) or image_fault(image, self._shape)
         if fault:
             return stop(fault)
-        if image.shape != self._shape or image.dtype != np.uint8:
-            return stop(f'the image is {image.dtype} {list(image.shape)}, but the policy takes '
-                        f'rgb8 of {list(self._shape)}')
-        if image.max() == image.min():
-            return stop('the image is of one colour: the camera shows nothing')
-        output = self.policy.act({'image': image[None].astype(np.float32)})
-        if output.shape != (1, 2) or not np.isfinite(output).all():
-            return stop(f'the policy gave {output.tolist()}, not one finite command')
-        command = np.array((float(output[0, 0]), 0.0, float(output[0, 1])))
-        return Decision(command, 'driving', 'driving by camera')
+        return drive_by(self.policy, {'image': image[None].astype(np.float32)},
+                        'driving by camera')
+
+
+def image_fault(image: NDArray[np.generic], shape: tuple[int, ...]) -> str:
+    """Say why a policy that takes such a shape must not use an image; nothing where it may."""
+    if image.shape != shape or image.dtype != np.uint8:
+        return (f'the image is {image.dtype} {list(image.shape)}, but the policy takes rgb8 of '
+                f'{list(shape)}')
+    if image.max() == image.min():
+        return 'the image is of one colour: the camera shows nothing'
+    return ''

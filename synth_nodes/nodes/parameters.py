@@ -175,7 +175,9 @@ class PolicyParameters:
     camera: CameraSpec = field(default_factory=CameraSpec)
     model: str = setting(
         '', "ONNX file, folder with policy.onnx, or model registry; empty: the shipped policy; "
-        "'line': the shipped one that follows lines by camera; 'dock': the one that docks.")
+        "'line': the shipped one that follows lines by camera; 'dock': the one that docks by "
+        "lidar and odometry; 'dock_senses': the one that docks by camera, lidar and odometry, or "
+        'by what is left of them.')
     dock: DockSpec = field(default_factory=DockSpec)
     registry: str = setting(
         '', 'Model registry whose current version runs instead of `model` once it has one.')

@@ -143,6 +143,7 @@ class PolicyContract:
         given, trained = flatten(camera), flatten(self.camera)
         borne = {'width': 0.0, 'height': 0.0, 'horizontal_fov': 0.02, 'mount': 0.02,
                  'yaw': 0.02, 'pitch': 0.02}
+        verb = 'docking --senses' if self.takes_scans else 'line-camera'
         for name, slack in borne.items():
             pairs = zip(*(v if isinstance(v, (tuple, list)) else (v,)
                           for v in (given[name], trained[name])), strict=True)
@@ -150,7 +151,7 @@ class PolicyContract:
                 raise InputError(
                     f"{where} does not fit: parameter 'camera.{name}' = {given[name]}, but the "
                     f'policy was trained with {trained[name]} and bears {slack:g} of difference; '
-                    'train one for this camera (synth-nodes train line-camera)')
+                    f'train one for this camera (synth-nodes train {verb})')
 
     def check_observation(self, observation: ObservationSpec, where: str) -> None:
         """

@@ -3,27 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
-from synth_nodes.envs.docking_senses import SENSES, SensesSettings
 from synth_nodes.policy.contract import PolicyContract, TensorSpec
 from synth_nodes.policy.docking import dock_tensor
 from synth_nodes.policy.goal_reaching import command_limits
+from synth_nodes.sensors.camera_spec import CameraSpec
+from synth_nodes.tasks.dock_senses import SENSES
+from synth_nodes.tasks.observation import ObservationSpec
+from synth_nodes.types import LidarSpec, RobotSpec
 
 TASK = 'docking_senses'
 
 
 def senses_contract(
-    settings: SensesSettings, provenance: Mapping[str, Any] | None = None,
-    scores: Mapping[str, Any] | None = None,
+    robot: RobotSpec, lidar: LidarSpec, camera: CameraSpec, spec: ObservationSpec,
+    provenance: Mapping[str, Any] | None = None, scores: Mapping[str, Any] | None = None,
 ) -> PolicyContract:
     """
     Describe a policy that docks by camera, lidar and odometry, or some of them.
 
-    :param settings: robot, lidar and camera it is trained with, and the layout of scans.
+    :param robot: the body and drive it is trained for.
+    :param lidar: the lidar it is trained with, which gives intensities; camera: likewise.
+    :param spec: layout of the scan.
     :param provenance: data, seed, configuration and command that made it.
     :param scores: what it measured.
     """
-    robot, lidar = settings.docking.robot, settings.docking.lidar
-    camera, spec, rate = settings.camera, settings.observation, lidar.rate
+    rate = lidar.rate
     fastest = (robot.max_speed, 0.0, robot.max_turn_rate)
     dock = dock_tensor(rate)
     inputs = (

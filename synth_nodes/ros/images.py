@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
+from synth_nodes.errors import InputError
 from synth_nodes.sensors.camera_spec import CameraSpec
 
 ENCODINGS = {'rgb8': (np.uint8, 3), '32FC1': (np.float32, 1), 'mono8': (np.uint8, 1)}
@@ -30,9 +31,21 @@ def set_pixels(message: Image, pixels: NDArray[np.generic]) -> None:
 
 
 def pixels_of(message: Image) -> NDArray[np.generic]:
-    """Pixels, shape (H, W) or (H, W, channels): a view of the message."""
+    """
+    Pixels, shape (H, W) or (H, W, channels): a view of the message.
+
+    :raises InputError: when it has another encoding, or more or fewer bytes than its size says.
+    """
+    if message.encoding not in ENCODINGS:
+        raise InputError(f"the image is encoded as '{message.encoding}', but one of "
+                         f'{", ".join(ENCODINGS)} is wanted; have the camera publish that')
     kind, channels = ENCODINGS[message.encoding]
     shape = (message.height, message.width) + ((channels,) if channels > 1 else ())
+    wanted = int(np.prod(shape)) * np.dtype(kind).itemsize
+    if len(message.data) != wanted:
+        raise InputError(f'the image has {len(message.data)} bytes, but {wanted} make '
+                         f'{message.width} x {message.height} of {message.encoding}; rows must '
+                         'follow one another without padding')
     return np.frombuffer(message.data, kind).reshape(shape)
 
 

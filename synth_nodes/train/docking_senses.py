@@ -2,26 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-import torch
 
-from synth_nodes.envs.docking_senses import SENSES, SensesSettings, SensesTask, SUBSETS
+from synth_nodes.envs.docking_senses import SensesSettings, SensesTask, SUBSETS
 from synth_nodes.policy.docking_senses import senses_contract
 from synth_nodes.policy.senses_network import SensesPolicy
 from synth_nodes.sensors.image_chance import ChanceFlaws
-from synth_nodes.train.clone import clone, CloneSettings
-from synth_nodes.train.clone_keeper import CloneKeeper
+from synth_nodes.tasks.dock_senses import SENSES
+from synth_nodes.train.clone import CloneSettings
+from synth_nodes.train.docking import Apprentice, Craft, learn
 from synth_nodes.train.evaluate import Evaluation, map_score, MapScore, Policy
-from synth_nodes.train.evaluate_docking import dock_all, DockingTrial, furnish, suite
-from synth_nodes.train.fit import torch_threads
+from synth_nodes.train.evaluate_docking import dock_all, DockingTrial, furnish
 from synth_nodes.train.ppo_run import RlResult
 from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent
 from synth_nodes.train.trial import Failure
-from synth_nodes.train.trial_and_error import identity, provenance
 from synth_nodes.types import GridMap
 from synth_nodes.world.scene import Scene
 
@@ -46,21 +45,16 @@ def train_senses(settings: CloneSettings, environment: SensesSettings, episodes:
 
     Arguments, return value and errors are those of `train_docking`.
     """
-    with torch_threads(settings.threads):
-        torch.manual_seed(settings.seed)
-        net = SensesPolicy(environment.camera, environment.observation, environment.docking.robot)
-        task = SensesTask(environment, flaws=ChanceFlaws(settings.seed))
-        history, samples = clone(net, task, settings, report, cancelled,
-                                 CloneKeeper(out, identity(settings, environment)))
-        net.eval()
-        scores: dict[str, Any] = {'validation_loss': round(history[-1].validation_loss, 6)}
-        if episodes:
-            scores['held_back_scenes'] = evaluate_senses(
-                net.act, suite(), environment, episodes, report=report,
-                cancelled=cancelled).to_dict()
-    origin = {**provenance('behaviour cloning with DAgger and sensor dropout', command, settings,
-                           environment), 'samples': samples}
-    return RlResult(net, senses_contract(environment, origin, scores))
+    docking = environment.docking
+
+    def make() -> Apprentice:
+        net = SensesPolicy(environment.camera, environment.observation, docking.robot)
+        return Apprentice(net, net, SensesTask(environment, flaws=ChanceFlaws(settings.seed)))
+
+    craft = Craft('behaviour cloning with DAgger and sensor dropout', make, evaluate_senses,
+                  partial(senses_contract, docking.robot, docking.lidar, environment.camera,
+                          environment.observation))
+    return learn(craft, settings, environment, episodes, report, cancelled, command, out)
 
 
 def evaluate_senses(

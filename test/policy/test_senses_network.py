@@ -18,15 +18,17 @@ from synth_nodes.export.parity import check_parity, ParityError
 from synth_nodes.infer.session import load_policy
 from synth_nodes.policy.docking_senses import senses_contract
 from synth_nodes.policy.senses_network import NAMES, SensesPolicy
+from synth_nodes.tasks.dock_senses import SENSES
 from synth_nodes.train.docking_senses import subset_name
 from synth_nodes.types import RobotSpec
 
 SETTINGS = SensesSettings(
     replace(SensesSettings().docking, layouts=('rooms',), scenes=1, docks=1),
     replace(DOCK_CAMERA, width=16, height=16))
-CONTRACT = senses_contract(SETTINGS)
+CONTRACT = senses_contract(SETTINGS.docking.robot, SETTINGS.docking.lidar, SETTINGS.camera,
+                           SETTINGS.observation)
 MASKS = list(product((0.0, 1.0), repeat=3))
-PARTS = (('image',), ('scan', 'marker'), ('goal', 'velocity'))
+PARTS = tuple(SENSES.values())
 
 
 def network():
