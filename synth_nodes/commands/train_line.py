@@ -1,7 +1,9 @@
 """`synth-nodes train line-camera` and `line-pose`: learn to follow painted lines."""
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TYPE_CHECKING
 
 from synth_nodes.commands.common import add_verb, indent, Stages, Subparsers, until_interrupted
 from synth_nodes.commands.inputs import (
@@ -14,7 +16,12 @@ from synth_nodes.commands.train_clone import add_clone, clone_settings, finish_c
 
 if TYPE_CHECKING:
     from synth_nodes.train.clone import CloneSettings
+    from synth_nodes.train.line_camera import LineResult
+    from synth_nodes.train.ppo_run import RlResult
+    from synth_nodes.train.progress import Cancelled, Report
 
+Train = Callable[..., Any]
+"""Takes arguments, settings, tracks to score on, `report` and `cancelled`; see `_camera`."""
 EXAMPLE = """synth-nodes train line-camera --out run
 synth-nodes train line-camera --quick --out trial
 synth-nodes train line-camera --set rounds=8 --tracks 50 --out run"""
@@ -24,11 +31,11 @@ synth-nodes train line-pose --quick --out trial"""
 
 def add(verbs: Subparsers) -> None:
     """Add the verbs."""
-    for name, sense, example, run in (
+    for name, sense, example, train in (
             ('line-camera', 'by camera', EXAMPLE, _camera),
             ('line-pose', 'from where they are told to be', POSE_EXAMPLE, _pose)):
         parser = add_verb(verbs, name, f'Learn to follow painted lines {sense} (behaviour cloning '
-                          'with DAgger).', example, run)
+                          'with DAgger).', example, partial(_learn, train=train))
         add_clone(parser)
         parser.add_argument('--tracks', type=int, default=200,
                             help='runs on tracks never trained on that score the policy')
@@ -36,14 +43,24 @@ def add(verbs: Subparsers) -> None:
         add_robot(parser)
 
 
-def _camera(args: argparse.Namespace) -> int:
+def _learn(args: argparse.Namespace, train: Train) -> int:
+    from synth_nodes.errors import InputError
     from synth_nodes.train.clone import CloneSettings
 
     if args.settings:
         print(indent(describe_settings(CloneSettings)))
         return 0
-    settings, tracks = _settings(args)
+    if args.tracks < 1:
+        raise InputError(f'--tracks {args.tracks} must be 1 or more')
+    settings = clone_settings(args, {})
+    tracks = min(args.tracks, 4) if args.quick else args.tracks
+    with Stages() as stages, until_interrupted() as cancelled:
+        result = train(args, settings, tracks, stages.report, cancelled)
+    return finish_clone(args, result)
 
+
+def _camera(args: argparse.Namespace, settings: 'CloneSettings', tracks: int, report: 'Report',
+            cancelled: 'Cancelled') -> 'LineResult':
     from dataclasses import replace
 
     from synth_nodes.envs.settings import LineCameraSettings
@@ -51,36 +68,17 @@ def _camera(args: argparse.Namespace) -> int:
 
     task = LineCameraSettings()
     task = replace(task, line=replace(task.line, robot=robot_and_lidar(args.params_file)[0]))
-    with Stages() as stages, until_interrupted() as cancelled:
-        result = train_line_camera(settings, task, 4 if args.quick else 24, tracks,
-                                   stages.report, cancelled, args.command_line, args.out)
-    return finish_clone(args, result)
+    return train_line_camera(settings, task, 4 if args.quick else 24, tracks, report, cancelled,
+                             args.command_line, args.out)
 
 
-def _pose(args: argparse.Namespace) -> int:
-    from synth_nodes.train.clone import CloneSettings
-
-    if args.settings:
-        print(indent(describe_settings(CloneSettings)))
-        return 0
-    settings, tracks = _settings(args)
-
+def _pose(args: argparse.Namespace, settings: 'CloneSettings', tracks: int, report: 'Report',
+          cancelled: 'Cancelled') -> 'RlResult':
     from dataclasses import replace
 
     from synth_nodes.envs.settings import LineFollowingSettings
     from synth_nodes.train.line_pose import train_line_pose
 
     where = replace(LineFollowingSettings(), robot=robot_and_lidar(args.params_file)[0])
-    with Stages() as stages, until_interrupted() as cancelled:
-        result = train_line_pose(settings, where, tracks, stages.report, cancelled,
-                                 args.command_line, args.out)
-    return finish_clone(args, result)
-
-
-def _settings(args: argparse.Namespace) -> 'tuple[CloneSettings, int]':
-    """Read how to learn, and on how many tracks to score."""
-    from synth_nodes.errors import InputError
-
-    if args.tracks < 1:
-        raise InputError(f'--tracks {args.tracks} must be 1 or more')
-    return clone_settings(args, {}), min(args.tracks, 4) if args.quick else args.tracks
+    return train_line_pose(settings, where, tracks, report, cancelled, args.command_line,
+                           args.out)

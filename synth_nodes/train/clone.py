@@ -14,12 +14,11 @@ from synth_nodes.envs.task import Task
 from synth_nodes.settings import setting
 from synth_nodes.train.checkpoint import random_states, restore_random
 from synth_nodes.train.clone_keeper import CloneKeeper
+from synth_nodes.train.disturbance import Disturbance
 from synth_nodes.train.fit import command_loss, Epoch
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
 from synth_nodes.types import FloatArray
 
-_NOISE_TIME = 0.6
-"""How long a disturbance of the commands lasts [s]."""
 Inputs = Mapping[str, NDArray[np.generic]]
 
 
@@ -138,11 +137,9 @@ class _Driver:
         self._settings, batch = settings, settings.robots
         self._rng = np.random.default_rng([44, settings.seed])
         self._robots = task.robots(np.arange(batch, dtype=np.int64) % task.maps, settings.seed)
-        self._limits = np.array([task.robot.max_speed, task.robot.max_turn_rate])
         self._seen = {name: np.zeros((batch, *low.shape), np.float32)
                       for name, (low, _) in task.bounds().items()}
-        self._noise, self._loudness = np.zeros((batch, 2)), np.zeros(batch)
-        self._keep = np.exp(-0.05 / _NOISE_TIME)
+        self._disturbance = Disturbance(self._rng, batch, task.robot, settings.noise, 0.05)
         self._begin(np.arange(batch))
 
     def drive(self, policy: Clone | None, label: str, report: Report,
@@ -156,9 +153,7 @@ class _Driver:
                 yield Lesson({name: part.astype(np.uint8 if name == 'image' else np.float32)
                               for name, part in self._seen.items()}, right.astype(np.float32))
             command = right if policy is None else np.asarray(policy.act(self._seen), float)
-            fresh = self._rng.normal(size=self._noise.shape) * np.sqrt(1.0 - self._keep ** 2)
-            self._noise = self._keep * self._noise + fresh
-            self._robots.step(command + self._noise * self._loudness[:, None] * self._limits)
+            self._robots.step(command + self._disturbance.draw())
             self._robots.observe(self._seen)
             outcome = self._robots.judge()
             self._begin(np.flatnonzero(outcome.success | outcome.failure | outcome.late))
@@ -168,9 +163,7 @@ class _Driver:
         if len(rows):
             self._robots.begin(rows)
             self._robots.observe(self._seen)
-            # A third drive undisturbed, the others under noise of any strength up to the setting.
-            loud = self._settings.noise * self._rng.random(len(rows))
-            self._loudness[rows] = np.where(self._rng.random(len(rows)) < 1 / 3, 0.0, loud)
+            self._disturbance.begin(rows)
 
 
 class CloneFitter:

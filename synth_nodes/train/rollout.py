@@ -9,13 +9,12 @@ from synth_nodes.tasks.course import Course
 from synth_nodes.tasks.fleet import Fleet
 from synth_nodes.tasks.goal_reaching import time_allowed
 from synth_nodes.tasks.observation import Observation
+from synth_nodes.train.disturbance import Disturbance
 from synth_nodes.train.evaluate import Policy
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
 from synth_nodes.train.samples import Samples
 from synth_nodes.train.settings import BcSettings
 
-_NOISE_TIME = 0.6
-"""How long a disturbance of the commands lasts [s]."""
 _STAND_TIME = 0.8
 """How long robots stand at their goals, on average [s], so that standing is learned too."""
 _PATIENCE = 4.0
@@ -54,9 +53,9 @@ class Gatherer:
         self._period = period
         self._rng = np.random.default_rng(seed)
         self._batch = len(fleet.map_index)
-        self._limits = np.array([course.robot.max_speed, course.robot.max_turn_rate])
-        self._noise = np.zeros((self._batch, 2))
-        self._loudness = np.zeros(self._batch)
+        self._top_speed = course.robot.max_speed
+        self._disturbance = Disturbance(self._rng, self._batch, course.robot, settings.noise,
+                                        period)
         self._by_policy = np.zeros(self._batch, bool)
         self._age = np.zeros(self._batch)
         self.episodes = 0
@@ -94,10 +93,7 @@ class Gatherer:
         command = label
         if policy is not None:
             command = np.where(self._by_policy[:, None], policy(observed), label)
-        keep = np.exp(-self._period / _NOISE_TIME)
-        fresh = self._rng.normal(size=self._noise.shape) * np.sqrt(1 - keep * keep)
-        self._noise = keep * self._noise + fresh
-        return np.asarray(command + self._noise * self._loudness[:, None] * self._limits)
+        return np.asarray(command + self._disturbance.draw())
 
     def _note(self, observed: Observation, label: NDArray[np.float64]) -> Samples:
         draw = self._rng.normal
@@ -114,7 +110,7 @@ class Gatherer:
         self._age += self._period
         stood = self._rng.random(self._batch) < self._period / _STAND_TIME
         arrived = (fleet.to_end < 0.2) & stood
-        late = self._age > time_allowed(fleet.lengths, self._limits[0], _PATIENCE)
+        late = self._age > time_allowed(fleet.lengths, self._top_speed, _PATIENCE)
         self.contacts += int(fleet.contact.sum())
         self._begin(np.flatnonzero(arrived | fleet.contact | late))
 
@@ -126,6 +122,4 @@ class Gatherer:
         self.episodes += len(index)
         self._age[index] = 0.0
         self._by_policy[index] = rng.random(len(index)) >= s.expert_share
-        # A third drive undisturbed, the others under noise of any strength up to the setting's.
-        strength = s.noise * rng.random(len(index))
-        self._loudness[index] = np.where(rng.random(len(index)) < 1 / 3, 0.0, strength)
+        self._disturbance.begin(index)
