@@ -23,6 +23,9 @@ POLICY_FILE = 'policy.onnx'
 CONTRACT_FILE = 'policy.json'
 _TOLERANCE = 0.1
 """Relative difference in body and drive that a policy is trusted to bear."""
+_VERBS = {'docking': 'docking', 'docking_senses': 'docking --senses', 'line_camera': 'line-camera',
+          'line_following': 'line-pose'}
+"""What trains another one for a task, after `synth-nodes train`."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,10 @@ class PolicyContract:
         """Whether what it decides by comes from a lidar, if only in part."""
         return self.camera is None or any(t.name == 'scan' for t in self.inputs)
 
+    @property
+    def _verb(self) -> str:
+        return _VERBS.get(self.task, 'bc')
+
     def for_file(self, content: bytes) -> 'PolicyContract':
         """Make the contract of one ONNX file, given that file's content."""
         return replace(self, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
@@ -111,7 +118,7 @@ class PolicyContract:
                 raise InputError(
                     f"{where} does not fit: parameter 'robot.footprint' reaches {given:.2f} m to "
                     f'the {name}, but the policy was trained for {trained:.2f} m; train one for '
-                    'this robot (synth-nodes train bc)')
+                    f'this robot (synth-nodes train {self._verb})')
         for name, worse in (('deceleration', -1), ('turn_acceleration', -1),
                             ('actuator_lag', 1), ('command_latency', 1)):
             trained, given = getattr(self.robot, name), getattr(robot, name)
@@ -120,7 +127,7 @@ class PolicyContract:
                 raise InputError(
                     f"{where} does not fit: parameter 'robot.{name}' = {given:g}, but the policy "
                     f'was trained with {trained:g} and bears {trained + worse * slack:g}; train '
-                    'one for this robot (synth-nodes train bc)')
+                    f'one for this robot (synth-nodes train {self._verb})')
 
     def check_task(self, task: str, where: str) -> None:
         """
@@ -143,7 +150,6 @@ class PolicyContract:
         given, trained = flatten(camera), flatten(self.camera)
         borne = {'width': 0.0, 'height': 0.0, 'horizontal_fov': 0.02, 'mount': 0.02,
                  'yaw': 0.02, 'pitch': 0.02}
-        verb = 'docking --senses' if self.takes_scans else 'line-camera'
         for name, slack in borne.items():
             pairs = zip(*(v if isinstance(v, (tuple, list)) else (v,)
                           for v in (given[name], trained[name])), strict=True)
@@ -151,7 +157,7 @@ class PolicyContract:
                 raise InputError(
                     f"{where} does not fit: parameter 'camera.{name}' = {given[name]}, but the "
                     f'policy was trained with {trained[name]} and bears {slack:g} of difference; '
-                    f'train one for this camera (synth-nodes train {verb})')
+                    f'train one for this camera (synth-nodes train {self._verb})')
 
     def check_observation(self, observation: ObservationSpec, where: str) -> None:
         """

@@ -117,7 +117,8 @@ def test_an_image_that_cannot_be_read_stops_a_policy_that_drives_by_camera(peer)
 @pytest.mark.parametrize(('given', 'words'), [
     ((), ('camera.width', '320', '64', 'docking --senses')),
     ((*SIZE, 'camera.pitch:=0.5'), ('camera.pitch', '0.5')),
-    ((*SIZE, 'robot.footprint:=[0.5, 0.3, -0.5, 0.3, -0.5, -0.3, 0.5, -0.3]'), ('front',))])
+    ((*SIZE, 'robot.footprint:=[0.5, 0.3, -0.5, 0.3, -0.5, -0.3, 0.5, -0.3]'),
+     ('front', 'docking --senses'))])
 def test_a_camera_or_robot_that_it_was_not_made_for_is_refused(refused, model, given, words):
     line = refused('policy_node', f'model:={model}', *given)
     assert all(word in line for word in words), line
