@@ -43,10 +43,9 @@ class Polygons(Tube):
         return cls(x, y, offset, ends.T.reshape(k, *shape), bounds.T.reshape(4, *shape),
                    lines, ends, bounds)
 
-    def split(self, count: int, parts: int) -> tuple[Tube, Tube]:
-        """Take the first tubes apart from the others, whose T = P * R gets two axes."""
-        return (Polygons.of(self.lines[:count], self.ends[:count], self.bounds[:count]),
-                Polygons.of(self.lines[count:], self.ends[count:], self.bounds[count:], parts))
+    def some(self, which: slice, parts: int = 0) -> 'Polygons':
+        """Take some of the tubes; with parts, their T = P * R gets two axes."""
+        return Polygons.of(self.lines[which], self.ends[which], self.bounds[which], parts)
 
 
 class SwiftArcs(Arcs):
@@ -59,11 +58,11 @@ class SwiftArcs(Arcs):
         first, tag, chords = np.empty(count), np.empty(most, np.intp), np.empty((2, most))
         found = kernels.crossings(rows.x, rows.y, rows.robot, command, levels, body.corners,
                                   body.mitres, first, tag, chords)
-        pair, (cx, cy) = tag[:found], chords[:, :found]
+        pair = tag[:found]
         point = pair % len(rows.x)
         with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
-            times = chord_times(cx, cy, np.stack((rows.x[point], rows.y[point]), axis=1),
-                                command[rows.robot[point]])
+            times = chord_times(chords[:, :found], np.array((rows.x[point], rows.y[point])),
+                                command[rows.robot[point]].T)
         met = np.full(count, np.inf)
         np.minimum.at(met, pair, times)
         return np.where(first == 0.0, 0.0, met).reshape(levels.shape)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from synth_nodes.safety.braking import allowed_scale, closing_ratio, keeping, paces
 from synth_nodes.safety.rows import Robots, Rows
 from synth_nodes.safety.rules import reaction_time
-from synth_nodes.safety.sweep import entry_times, on_ring, rings_of
+from synth_nodes.safety.sweep import meetings, on_ring, rings_of
 
 Array = NDArray[np.float64]
 HORIZON = 3.0
@@ -22,6 +22,8 @@ class Arcs:
     robots: Robots
     speed: Array
     """Of the fastest part of the footprint [m/s], shape (B,)."""
+    travel: Array
+    """Speed of base_link [m/s], shape (B,)."""
     brake_time: Array
     """From full command to standstill [s], shape (B,)."""
     tau: Array
@@ -42,38 +44,39 @@ class Arcs:
         """Radius [m] beyond which no point concerns a robot's commanded arc, shape (B,)."""
         rules, command = self.robots.rules, self.robots.command
         wide = self.radius(rules.braking.margin + self.robots.grown)
-        fast = np.hypot(command[:, 0], command[:, 1]) + np.abs(command[:, 2]) * wide
+        fast = self.travel + np.abs(command[:, 2]) * wide
         whole = self.tau + self.brake_time
         braking = wide + fast * whole + rules.braking.other_speed * whole
-        way = np.hypot(command[:, 0], command[:, 1]) * rules.slowdown_zone.time
+        way = self.travel * rules.slowdown_zone.time
         slow = self.radius(rules.slowdown_zone.margin + self.robots.grown + way)
         near = self.radius(max(rules.stop_zone.margin + float(self.robots.grown.max(initial=0.0)),
                                rules.escape.clearance))
         reach = np.maximum(np.maximum(braking, slow), self.radius(0.0) + self.speed * HORIZON)
         return np.maximum(reach, near + rules.escape.distance)
 
-
     def entry(self, rows: Rows, levels: Array) -> Array:
         """Find when [s] the footprint's levels, shape (L, M), meet the points, shape (L, M)."""
-        robots, count = self.robots, len(levels)
-        points = np.tile(np.stack((rows.x, rows.y), axis=1), (count, 1))
-        twists = np.tile(robots.command[rows.robot], (count, 1))
-        times = entry_times(points, twists, robots.body.level(levels.ravel()))
-        return times.reshape(count, len(rows.x))
+        body = self.robots.body
+        corners = body.corners.T[..., None, None] + body.mitres.T[..., None, None] * levels
+        return meetings(np.array((rows.x, rows.y)), rows.each(self.robots.command.T), corners)
 
 
 def arcs_of(robots: Robots, kind: type[Arcs] = Arcs) -> Arcs:
     """Describe the commands of robots."""
     speed, brake_time = paces(robots.command, robots.body, robots.robot,
                               robots.rules.braking.deceleration)
-    return kind(robots, speed, brake_time,
+    travel = np.hypot(robots.command[:, 0], robots.command[:, 1])
+    return kind(robots, speed, travel, brake_time,
                 robots.age + reaction_time(robots.rules, robots.robot))
 
 
 def edge_levels(robots: Robots, rows: Rows) -> Array:
     """How far each point lies beyond the line of each edge [m], shape (E, M)."""
     n = robots.body.normals
-    return np.asarray(n[:, :1] * rows.x + n[:, 1:] * rows.y - robots.body.offsets[:, None])
+    levels = n[:, :1] * rows.x
+    levels += n[:, 1:] * rows.y
+    levels -= robots.body.offsets[:, None]
+    return np.asarray(levels)
 
 
 def in_slowdown(arcs: Arcs, rows: Rows, levels: Array) -> Array:
@@ -84,7 +87,7 @@ def in_slowdown(arcs: Arcs, rows: Rows, levels: Array) -> Array:
     way = arcs.robots.command[:, :2].T * zone.time
     stretch = zone.margin + arcs.robots.grown + np.maximum(n[:, :1] * way[0] + n[:, 1:] * way[1],
                                                            0.0)
-    inside = (levels <= stretch[:, rows.robot]).all(axis=0) & ~rows.unseen
+    inside = (levels <= rows.each(stretch)).all(axis=0) & ~rows.unseen
     return np.where(inside, zone.ratio, 1.0)
 
 
@@ -99,17 +102,18 @@ def along_arc(arcs: Arcs, rows: Rows, gauge: Array) -> tuple[Array, Array]:
     robots, rules = arcs.robots, arcs.robots.rules
     wide = rules.braking.margin + robots.grown
     rings = rings_of(robots.command, robots.body.level(wide))
-    index = np.flatnonzero(on_ring(rows.x, rows.y, rings[:, rows.robot]))
-    near = rows.take(index)
-    levels = np.where(near.unseen, 0.0, wide[near.robot])
-    times = arcs.entry(near, np.stack((levels, np.zeros(len(index)))))
+    index = on_ring(rows.x, rows.y, rows.each(rings)).nonzero()[0]
     allowed, contact = np.ones(len(rows.x)), np.full(len(rows.x), np.inf)
-    closing = closing_ratio(robots.command[near.robot], np.stack((near.x, near.y), axis=1),
-                            np.full(len(index), rules.braking.other_speed))
-    tau = near.age + reaction_time(rules, robots.robot)
-    allowed[index] = allowed_scale(times[0], tau, arcs.brake_time[near.robot], closing)
-    contact[index] = np.where(near.unseen | (times[1] > HORIZON), np.inf, times[1])
-    zone = (rules.stop_zone.margin + robots.grown)[rows.robot]
+    if len(index):
+        near = rows.take(index)
+        levels = np.where(near.unseen, 0.0, near.each(wide))
+        times = arcs.entry(near, np.array((levels, np.zeros(len(index)))))
+        closing = closing_ratio(near.each(robots.command.T), near.x, near.y,
+                                rules.braking.other_speed)
+        tau = near.age + reaction_time(rules, robots.robot)
+        allowed[index] = allowed_scale(times[0], tau, near.each(arcs.brake_time), closing)
+        contact[index] = np.where(near.unseen | (times[1] > HORIZON), np.inf, times[1])
+    zone = rows.each(rules.stop_zone.margin + robots.grown)
     allowed[(gauge < zone) & ~rows.unseen] = 0.0
     return allowed, contact
 
@@ -124,7 +128,7 @@ def escaping(arcs: Arcs, rows: Rows, gauge: Array) -> Array:
     keep = keeping(escape.clearance, gauge, robots.body)
     times, = arcs.entry(rows, keep[None])
     tau = rows.age + reaction_time(robots.rules, robots.robot)
-    part = np.minimum(allowed_scale(times, tau, arcs.brake_time[rows.robot],
-                                    np.zeros(len(times))), arcs.creep[rows.robot])
-    part[times * arcs.speed[rows.robot] < escape.distance] = 0.0
+    part = np.minimum(allowed_scale(times, tau, rows.each(arcs.brake_time), 0.0),
+                      rows.each(arcs.creep))
+    part[times * rows.each(arcs.speed) < escape.distance] = 0.0
     return np.asarray(part)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from synth_nodes.safety.arcs import along_arc, arcs_of, edge_levels, escaping, in_slowdown
 from synth_nodes.safety.body import body_of
 from synth_nodes.safety.ladder import Ladder, Loops, NUMPY, RUNGS
-from synth_nodes.safety.rows import Index, nearest, Robots, Rows, strictest
+from synth_nodes.safety.rows import Index, nearest, Robots, robots_of, Rows, strictest
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import carried
 from synth_nodes.safety.tube import limits_of, Tube
@@ -179,54 +179,60 @@ def limit(robots: Robots, rows: Rows, loops: Loops = NUMPY) -> Bound:
     rules, count = robots.rules, len(robots.command)
     arcs = arcs_of(robots, loops.arcs)
     ladder = loops.ladder(arcs, limits_of(rules, robots.robot))
-    everyone = np.arange(count)
-    tube = ladder.tubes(everyone, np.ones(count))
-    slack = ladder.slack(tube, everyone)
+    tube, ready = ladder.start()
+    slack = ladder.slack(tube, np.arange(count))
     edges = np.abs(tube.box).reshape(2, 2, count).max(axis=0) + slack
     reach = np.maximum(arcs.reach(), np.hypot(edges[0], edges[1]))
     reach = np.where(arcs.speed < NOTHING, -1.0, reach)
-    near = np.flatnonzero(rows.x * rows.x + rows.y * rows.y <= (
-        np.square(reach) * np.sign(reach))[rows.robot])
+    near = (rows.x * rows.x + rows.y * rows.y <= rows.each(
+        np.square(reach) * np.sign(reach))).nonzero()[0]
+    bound = Bound(np.ones(count), np.zeros(count, np.uint8), np.full(count, -1), arcs.speed,
+                  np.full(count, np.inf))
+    if len(near) == 0:
+        return bound
     some = rows.take(near)
     levels = edge_levels(robots, some)
     gauge = levels.max(axis=0)
     allowed, contact = along_arc(arcs, some, gauge)
     outside = ladder.free(tube, some.robot, some, slack)
     slow = in_slowdown(arcs, some, levels)
-    base = _lowered(ladder, some, gauge, allowed, outside)
+    base = _lowered(ladder, some, gauge, allowed, outside, ready)
     values = np.minimum(slow, base)
     worst = strictest(some, values, 1.0, rules.source.min_points, count)
     first = strictest(some, contact, np.inf, rules.source.min_points, count)
-    scale = np.where(worst >= 0, np.append(values, 1.0)[worst], 1.0)
-    scale = np.where((worst >= 0) & (scale * arcs.speed < CREEP), 0.0, scale)
-    zone = gauge < (rules.stop_zone.margin + robots.grown)[some.robot]
-    cause = np.where(slow <= base, SLOWDOWN_ZONE, np.where(some.unseen, UNSEEN, np.where(
-        zone, STOP_ZONE, BRAKING)))
-    return Bound(scale, np.where(worst >= 0, np.append(cause, FREE)[worst], FREE).astype(np.uint8),
-                 np.where(worst >= 0, np.append(near, -1)[worst], -1), arcs.speed,
-                 np.where(first >= 0, np.append(contact, np.inf)[first], np.inf))
+    who = (worst >= 0).nonzero()[0]
+    at = worst[who]
+    zone = gauge[at] < rules.stop_zone.margin + robots.grown[who]
+    bound.scale[who] = np.where(values[at] * arcs.speed[who] < CREEP, 0.0, values[at])
+    bound.rule[who] = np.where(slow[at] <= base[at], SLOWDOWN_ZONE, np.where(
+        some.unseen[at], UNSEEN, np.where(zone, STOP_ZONE, BRAKING)))
+    bound.row[who] = near[at]
+    who = (first >= 0).nonzero()[0]
+    bound.gap_time[who] = contact[first[who]]
+    return bound
 
 
 def _lowered(ladder: Ladder, rows: Rows, gauge: Array, allowed: Array,
-             outside: NDArray[np.bool_]) -> Array:
+             outside: NDArray[np.bool_], ready: tuple[Tube, Tube] | None) -> Array:
     """
     Part of the command that each point allows, slowdown zone aside, shape (M,).
 
     :param allowed: by braking rule and stop zone.
     :param outside: whether the point is outside the tube of the full command.
+    :param ready: tubes at creep speed and on the first rungs, where they have been made.
     """
     arcs, rules = ladder.arcs, ladder.arcs.robots.rules
     if outside.all() and (allowed == 1.0).all():
         return allowed
     part = np.where(outside, 1.0, 0.0)
     tight = _tight(ladder, rows, np.minimum(allowed, part))
-    slow, fast = (np.unique(rows.robot[k]) for k in (tight, ~outside & (allowed > 0.0)))
-    crawling, first = ladder.first(slow, fast)
+    slow, fast = (robots_of(rows, k) for k in (tight, ~outside & (allowed > 0.0)))
+    crawling, first = ready or ladder.first(slow, fast)
     floor = _floors(ladder, rows, gauge, tight, (slow, crawling))
-    inside = np.flatnonzero(~outside & (allowed > floor))
+    inside = (~outside & (allowed > floor)).nonzero()[0]
     if len(inside) == 0:
         return np.maximum(np.minimum(allowed, part), floor)
-    least = ladder.braking()[rows.robot]
+    least = rows.each(ladder.braking())
 
     def together() -> Array:
         return np.maximum(np.minimum(allowed, np.maximum(part, least)), floor)
@@ -259,7 +265,7 @@ def _tight(ladder: Ladder, rows: Rows, base: Array) -> Index:
     """Points that may allow an escape faster than all else does."""
     if ladder.arcs.robots.rules.escape.speed == 0.0:
         return np.zeros(0, np.intp)
-    return np.flatnonzero((base < ladder.arcs.creep[rows.robot]) & ~rows.unseen)
+    return ((base < rows.each(ladder.arcs.creep)) & ~rows.unseen).nonzero()[0]
 
 
 def _floors(ladder: Ladder, rows: Rows, gauge: Array, tight: Index,
@@ -270,9 +276,11 @@ def _floors(ladder: Ladder, rows: Rows, gauge: Array, tight: Index,
     :param tubes: robots of the tight points and their tubes at that speed.
     """
     arcs, unseen = ladder.arcs, ladder.arcs.robots.rules.source.unseen
-    floor = np.where(rows.unseen & (unseen == 'creep'), arcs.creep[rows.robot], 0.0)
+    floor = np.where(rows.unseen & (unseen == 'creep'), rows.each(arcs.creep), 0.0)
     if len(tight):
         (who, tube), some = tubes, rows.take(tight)
         keeps = ladder.keeps(tube, np.searchsorted(who, some.robot), some, gauge[tight])
-        floor[tight] = np.where(keeps, escaping(arcs, some, gauge[tight]), 0.0)
+        may = tight[keeps]
+        if len(may):
+            floor[may] = escaping(arcs, rows.take(may), gauge[may])
     return floor

@@ -78,20 +78,22 @@ def paces(twists: Array, body: Body, robot: RobotSpec, deceleration: float) -> t
     return v + w * body.radius, brake
 
 
-def allowed_scale(contact: Array, tau: Array, brake_time: Array, closing: Array) -> Array:
+def allowed_scale(contact: Array, tau: Array, brake_time: Array,
+                  closing: Array | float) -> Array:
     """
     Largest part s of a twist, in [0, 1], from which the robot stops before contact.
 
     :param contact: time T to contact at full twist [s], shape (M,), inf for never.
     :param tau: reaction time [s], shape (M,), positive.
     :param brake_time: t_b [s], shape (M,).
-    :param closing: V/u, shape (M,).
+    :param closing: V/u, shape (M,), or one for all.
     """
     room = contact - closing * tau
     linear = tau + closing * brake_time
     with np.errstate(invalid='ignore'):
-        s = 2 * room / (linear + np.sqrt(linear ** 2 + 2 * brake_time * np.maximum(room, 0.0)))
-    return np.where(np.isinf(contact), 1.0, np.clip(s, 0.0, 1.0))
+        s = 2 * room / (linear + np.sqrt(linear * linear + 2 * brake_time
+                                         * np.maximum(room, 0.0)))
+    return np.where(np.isinf(contact), 1.0, np.minimum(np.maximum(s, 0.0), 1.0))
 
 
 def contact_times(body: Body, points: Array, sweeps: Sequence[Sweep]) -> list[Array]:
@@ -124,16 +126,16 @@ def contact_times(body: Body, points: Array, sweeps: Sequence[Sweep]) -> list[Ar
     return times
 
 
-def closing_ratio(twists: Array, points: Array, other_speed: Array) -> Array:
+def closing_ratio(twist: Array, x: Array, y: Array, other_speed: Array | float) -> Array:
     """
     V/u for each point, shape (M,): speed of what may come nearer over that of passing it.
 
-    :param twists: of each point's robot, shape (M, 3).
-    :param points: base_link [m], shape (M, 2).
-    :param other_speed: V [m/s], shape (M,).
+    :param twist: of each point's robot, shape (3, M), or (3, 1) where all have the same.
+    :param x, y: of the points, base_link [m], shape (M,).
+    :param other_speed: V [m/s], shape (M,) or one for all.
     """
-    vx, vy, w = twists.T
-    passing = np.hypot(vx - w * points[:, 1], vy + w * points[:, 0])
+    vx, vy, w = twist
+    passing = np.hypot(vx - w * y, vy + w * x)
     return np.asarray(other_speed / np.maximum(passing, 1e-6))
 
 

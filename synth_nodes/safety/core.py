@@ -30,7 +30,7 @@ from synth_nodes.safety.braking import paces
 from synth_nodes.safety.plausibility import plausible, velocity_problem
 from synth_nodes.safety.rows import Robots, Rows
 from synth_nodes.safety.rules import SafetyRules
-from synth_nodes.safety.sources import age_problem, PointSource, refusal, RobotState, shifted
+from synth_nodes.safety.sources import age_problem, carried, PointSource, refusal, RobotState
 from synth_nodes.safety.watchdog import command_problem
 from synth_nodes.types import RobotSpec, Verdict
 
@@ -125,17 +125,19 @@ def _look(rules: SafetyRules, robot: RobotSpec, state: RobotState, sources: Sequ
     """Put one robot and its sensors' points into rows; their last half bounds unseen space."""
     velocity = np.asarray(state.velocity, float)
     ages = [max(s.age, 0.0) for s in sources]
-    hidden = [s.unseen_base for s in sources] if rules.source.unseen != 'free' else []
-    parts = [*(s.points_base for s in sources), *hidden]
-    counts = [len(p) for p in parts]
-    points = np.concatenate([
-        shifted(np.asarray(p, float), velocity, age)
-        for p, age in zip(parts, ages * 2, strict=False)])
-    total = sum(counts)
-    rows = Rows(np.zeros(total, np.intp), np.ascontiguousarray(points[:, 0]),
-                np.ascontiguousarray(points[:, 1]), np.repeat((ages * 2)[:len(parts)], counts),
-                np.repeat(np.arange(len(parts)) % len(sources), counts),
-                np.arange(total) >= sum(counts[:len(sources)]))
+    parts = [(k, s.points_base) for k, s in enumerate(sources)]
+    seen = sum(len(p) for _, p in parts)
+    if rules.source.unseen != 'free':
+        parts += [(k, s.unseen_base) for k, s in enumerate(sources) if len(s.unseen_base)]
+    total = sum(len(p) for _, p in parts)
+    x, y, age, source = np.empty(total), np.empty(total), np.empty(total), np.empty(total, np.intp)
+    end = 0
+    for k, points in parts:
+        begin, end = end, end + len(points)
+        px, py = np.asarray(points, float).T
+        x[begin:end], y[begin:end] = carried(px, py, velocity, np.float64(ages[k]))
+        age[begin:end], source[begin:end] = ages[k], k
+    rows = Rows(np.zeros(total, np.intp), x, y, age, source, np.arange(total) >= seen)
     pending = np.asarray(state.pending, float).reshape(-1, 3)
     grown = 0.0
     if previous is not None:

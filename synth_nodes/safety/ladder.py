@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from synth_nodes.safety.arcs import Arcs
 from synth_nodes.safety.braking import keeping
-from synth_nodes.safety.rows import Index, Rows
+from synth_nodes.safety.rows import Index, robots_of, Rows
 from synth_nodes.safety.tube import clearances, in_box, Limits, Tube, tubes
 
 Array = NDArray[np.float64]
 RUNGS = 8
 """Parts of a command that are tried, and as many in between: 1/64 of a command is told apart."""
+FEW = 64
+"""Points that are tested without looking first whether they are near at all."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,19 @@ class Ladder:
         return tubes(scene.body, self.limits, np.ascontiguousarray(scene.velocity[robots].T),
                      targets, scene.age[robots], scene.delay[robots])
 
+    def start(self) -> tuple[Tube, tuple[Tube, Tube] | None]:
+        """
+        Make the tubes of the full commands; for a single robot, those of :meth:`first` with them.
+
+        For one robot the number of calls counts, not the number of tubes.
+        """
+        count = len(self.arcs.speed)
+        if count != 1:
+            return self.tubes(np.arange(count), np.ones(count)), None
+        parts = np.concatenate(([1.0], self.arcs.creep, self.rungs(np.zeros(1), 1 / RUNGS)[:, 0]))
+        tube = self.tubes(np.zeros(len(parts), np.intp), parts)
+        return tube.some(slice(1)), (tube.some(slice(1, 2)), tube.some(slice(2, None), RUNGS - 1))
+
     def slack(self, tube: Tube, robots: Index) -> Array:
         """How far outside its tube a point may still bind a robot [m], shape (R,)."""
         scene = self.arcs.robots
@@ -47,13 +62,16 @@ class Ladder:
 
         :param index: of each point's tube, shape (M,); slack: of the tubes, shape (R,).
         """
-        within = in_box(tube, index, rows.x, rows.y, slack)
-        close = np.flatnonzero(within if within.ndim == 1 else within.any(axis=0))
-        near = rows.take(close)
-        speed, least = self.asked(near)
-        out = ~within
-        out[..., close] |= clearances(tube, index[close], near.x, near.y, speed) >= least
-        return out
+        beyond = ~in_box(tube, index, rows.x, rows.y, slack)
+        if len(index) <= FEW:
+            speed, least = self.asked(rows)
+            return beyond | (clearances(tube, index, rows.x, rows.y, speed) >= least)
+        close = (~(beyond if beyond.ndim == 1 else beyond.all(axis=0))).nonzero()[0]
+        if len(close):
+            near = rows.take(close)
+            speed, least = self.asked(near)
+            beyond[..., close] |= clearances(tube, index[close], near.x, near.y, speed) >= least
+        return beyond
 
     def keeps(self, tube: Tube, index: Index, rows: Rows, gauge: Array) -> NDArray[np.bool_]:
         """Whether an escape does not bring points nearer than half the clearance, shape (M,)."""
@@ -81,8 +99,9 @@ class Ladder:
         Both at once, which for few robots takes half the time.
         """
         rungs = self.rungs(np.zeros(len(fast)), 1 / RUNGS)
-        return self.tubes(np.concatenate((slow, np.tile(fast, RUNGS - 1))), np.concatenate(
-            (self.arcs.creep[slow], rungs.ravel()))).split(len(slow), RUNGS - 1)
+        tube = self.tubes(np.concatenate((slow, np.tile(fast, RUNGS - 1))), np.concatenate(
+            (self.arcs.creep[slow], rungs.ravel())))
+        return tube.some(slice(len(slow))), tube.some(slice(len(slow), None), RUNGS - 1)
 
     def refine(self, rows: Rows, base: Array, step: float) -> Array:
         """
@@ -92,11 +111,9 @@ class Ladder:
             robot, shape (M,).
         :param step: from rung to rung.
         """
-        who, index = np.unique(rows.robot, return_inverse=True)
-        start = np.zeros(len(who))
-        start[index] = base
-        parts = self.rungs(start, step)
-        _, tube = self.tubes(np.tile(who, RUNGS - 1), parts.ravel()).split(0, RUNGS - 1)
+        who = robots_of(rows, slice(None))
+        parts = self.rungs(base[np.searchsorted(rows.robot, who)], step)
+        tube = self.tubes(np.tile(who, RUNGS - 1), parts.ravel()).some(slice(None), RUNGS - 1)
         return np.maximum(self.ways(tube, who, parts).highest(rows), base)
 
     def ways(self, tube: Tube, who: Index, parts: Array) -> 'Ways':
@@ -118,7 +135,7 @@ class Ladder:
         same = scene.velocity * scene.command > 0.0
         asked = np.abs(scene.command)
         part = np.where(asked > 0.0, np.where(same, left, 0.0) / np.maximum(asked, 1e-12), 1.0)
-        return np.asarray(np.clip(part.min(axis=1), 0.0, 1.0))
+        return np.asarray(np.minimum(np.maximum(part.min(axis=1), 0.0), 1.0))
 
 
 @dataclass(frozen=True)
@@ -135,9 +152,18 @@ class Ways:
 
     def highest(self, rows: Rows) -> Array:
         """Find the highest part at which each point is outside its tube, shape (M,), or 0."""
+        if len(rows.x) <= FEW:
+            return self._tried(self.tube, rows)
+        # What is met where the robot comes to stand, on all rungs, need not be looked at further.
+        out = self._tried(self.tube.last, rows)
+        left = out.nonzero()[0]
+        out[left] = self._tried(self.tube, rows.take(left))
+        return out
+
+    def _tried(self, tube: Tube, rows: Rows) -> Array:
         index = np.searchsorted(self.who, rows.robot)
         slack = self.ladder.slack(self.tube, self.who)
-        free = self.ladder.free(self.tube, index, rows, slack)
+        free = self.ladder.free(tube, index, rows, slack)
         return np.asarray(np.where(free, self.parts[:, index], 0.0).max(axis=0))
 
     def above(self, rows: Rows, bound: Array) -> Array:

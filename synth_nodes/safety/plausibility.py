@@ -13,7 +13,7 @@ from synth_nodes.safety.rules import CommandRules
 from synth_nodes.types import RobotSpec
 
 Array = NDArray[np.float64]
-EXCESS, NOISE = 1.5, np.array((0.3, 0.5))
+EXCESS, NOISE = 1.5, (0.3, 0.5)
 """A measured velocity beyond the robot's limits by this factor and this much [m/s, rad/s] is none:
 a robot pushed, sliding or rolling downhill is faster than its drive, but not by so much."""
 
@@ -62,8 +62,8 @@ def velocity_problem(robot: RobotSpec, velocity: Array) -> str:
         return ''
     top = max(robot.max_speed, robot.max_reverse_speed,
               robot.max_lateral_speed if robot.drive == 'omnidirectional' else 0.0)
-    most = EXCESS * np.array((top, robot.max_turn_rate)) + NOISE
-    if (np.array((np.hypot(velocity[0], velocity[1]), abs(velocity[2]))) <= most).all():
+    most = EXCESS * top + NOISE[0], EXCESS * robot.max_turn_rate + NOISE[1]
+    if np.hypot(velocity[0], velocity[1]) <= most[0] and abs(velocity[2]) <= most[1]:
         return ''
     return (f'the measured velocity {_words(velocity)} is faster than this robot can be: '
             f'{most[0]:.2f} m/s, {most[1]:.2f} rad/s at most')

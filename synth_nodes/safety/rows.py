@@ -50,10 +50,22 @@ class Rows:
     unseen: NDArray[np.bool_]
     """Whether it bounds unseen space instead of being an obstacle, shape (M,)."""
 
+    def each(self, values: Array) -> Array:
+        """Give each point what its robot has: (..., B) to (..., M), or (..., 1) for one robot."""
+        return values if values.shape[-1] == 1 else values[..., self.robot]
+
     def take(self, index: Index) -> 'Rows':
         """Pick rows."""
         return Rows(self.robot[index], self.x[index], self.y[index], self.age[index],
                     self.source[index], self.unseen[index])
+
+
+def robots_of(rows: Rows, which: Index | NDArray[np.bool_] | slice) -> Index:
+    """Robots that some rows belong to, in increasing order."""
+    robot = rows.robot[which]
+    if len(robot) == 0 or robot[0] == robot[-1]:
+        return robot[:1]
+    return np.unique(robot)
 
 
 def strictest(rows: Rows, values: Array, free: float, min_points: int, robots: int) -> Index:
@@ -65,6 +77,11 @@ def strictest(rows: Rows, values: Array, free: float, min_points: int, robots: i
     value of the row found.
     """
     out = np.full(robots, -1)
+    if robots == 1 and min_points == 1:
+        lowest = np.fmin.reduce(values, initial=free)
+        if lowest < free:
+            out[0] = (values == lowest).argmax()
+        return out
     index = np.flatnonzero(values < free)
     if len(index) == 0:
         return out

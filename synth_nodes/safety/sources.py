@@ -192,7 +192,7 @@ def carried(x: Array, y: Array, velocity: Array, age: Array) -> tuple[Array, Arr
     """
     Carry coordinates of points, shape (..., N), as :func:`shifted` does.
 
-    :param velocity: shape (3, ..., 1); age: [s], shape (..., 1).
+    :param velocity: shape (3, ..., 1), or (3,) with one age; age: [s], shape (..., 1).
     """
     vx, vy, w = velocity
     turn = w * age

@@ -30,38 +30,62 @@ def entry_times(points: Array, twists: Array, corners: Array) -> Array:
     :param corners: convex, counter-clockwise, base_link [m], shape (M, E, 2).
     :return: [s], shape (M,); 0 where the point starts inside, inf where it never enters.
     """
-    if len(points) == 0:
-        return np.zeros(0)
-    ax, ay = np.ascontiguousarray(corners.T)
-    ex, ey = _next(ax) - ax, _next(ay) - ay
-    px, py = np.ascontiguousarray(points.T)
-    vx, vy, w = np.ascontiguousarray(twists.T)
-    dx, dy = ax - px, ay - py
-    inside = (ey * dx >= ex * dy).all(axis=0)
-    qa = w * (ex * ex + ey * ey)
-    qb = ex * (w * ax + vy) + ey * (w * ay - vx)
-    qc = dx * (w * (ax + px) + 2 * vy) + dy * (w * (ay + py) - 2 * vx)
+    return meetings(np.ascontiguousarray(points.T), np.ascontiguousarray(twists.T),
+                    np.ascontiguousarray(corners.T))
+
+
+def meetings(points: Array, twist: Array, corners: Array) -> Array:
+    """
+    Do as :func:`entry_times`, with coordinates first and any number of polygons for each point.
+
+    :param points: x, y [m], shape (2, M).
+    :param twist: vx, vy [m/s], w [rad/s], shape (3, M), or (3, 1) where all have the same.
+    :param corners: x, y [m], shape (2, E, M), or (2, E, L, M) for L polygons of each point.
+    :return: [s], shape (M,) or (L, M).
+    """
+    if points.shape[1] == 0:
+        return np.zeros(corners.shape[2:])
+    p, a, w, m = points, corners, twist[2], np.array((-twist[1], twist[0]))
+    if a.ndim > 3:
+        p, m = p[:, None, None], m[:, None, None]
+    else:
+        p, m = p[:, None], m[:, None]
+    e, d = _next(a) - a, a - p
+    inside = (e[1] * d[0] >= e[0] * d[1]).all(axis=0)
+    qa, qb, qc = w * _dot(e, e), _dot(e, w * a - m), _dot(d, w * (a + p) - 2 * m)
     with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
         root = np.sqrt(qb * qb - qa * qc)
         u = np.where(qb > 0.0, (qb + root) / -qa, qc / (root - qb))
-        edge, row = np.nonzero((u >= -ON_EDGE) & (u <= 1 + ON_EDGE))
-        u = u[edge, row]
-        cx, cy = dx[edge, row] + u * ex[edge, row], dy[edge, row] + u * ey[edge, row]
-        times = chord_times(cx, cy, points[row], twists[row])
-    first = np.full(len(points), np.inf)
+        crossing = ((u >= -ON_EDGE) & (u <= 1 + ON_EDGE)).ravel().nonzero()[0]
+        chord = (d.reshape(2, -1).take(crossing, axis=1)
+                 + u.ravel()[crossing] * e.reshape(2, -1).take(crossing, axis=1))
+        row = crossing % inside.size
+        point = row % points.shape[1]
+        times = chord_times(chord, points.take(point, axis=1),
+                            twist if twist.shape[1] == 1 else twist.take(point, axis=1))
+    first = np.full(inside.size, np.inf)
     np.minimum.at(first, row, times)
-    first[inside] = 0.0
-    return first
+    return np.where(inside, 0.0, first.reshape(inside.shape))
 
 
 def _next(corners: Array) -> Array:
-    return np.concatenate((corners[1:], corners[:1]))
+    return np.concatenate((corners[:, 1:], corners[:, :1]), axis=1)
 
 
-def chord_times(cx: Array, cy: Array, points: Array, twists: Array) -> Array:
-    """Time in which points seen from a robot with the given twists run through a chord."""
-    w = twists[:, 2]
-    ux, uy = w * points[:, 1] - twists[:, 0], -w * points[:, 0] - twists[:, 1]
+def _dot(a: Array, b: Array) -> Array:
+    x, y = a * b
+    return np.asarray(x + y)
+
+
+def chord_times(chord: Array, points: Array, twist: Array) -> Array:
+    """
+    Time in which points seen from a robot run through a chord, shape (N,).
+
+    :param chord: x, y [m], points: likewise, shape (2, N).
+    :param twist: vx, vy [m/s], w [rad/s], shape (3, N), or (3, 1) where all have the same.
+    """
+    (cx, cy), (px, py), (vx, vy, w) = chord, points, twist
+    ux, uy = w * py - vx, -w * px - vy
     dot = ux * cx + uy * cy
     half = np.arctan2(np.copysign(1.0, -w) * (ux * cy - uy * cx), dot)
     half = np.where(half >= 0.0, half, np.where(dot > 0.0, 0.0, np.pi))
@@ -98,18 +122,16 @@ def rings_of(twists: Array, corners: Array) -> Array:
     size = np.where(size == 0.0, 1.0, size)
     scaled = twists / np.where(twists[:, 2] < 0.0, -size, size)[:, None]
     vx, vy, w = np.ascontiguousarray(scaled.T)
-    ax, ay = np.ascontiguousarray(corners.T)
-    ex, ey = _next(ax) - ax, _next(ay) - ay
-    value = w * (ax * ax + ay * ay) + 2 * (vy * ax - vx * ay)
-    slope = ex * (w * ax + vy) + ey * (w * ay - vx)
-    bent = w * (ex * ex + ey * ey)
+    a, m = np.ascontiguousarray(corners.T), np.array((-vy, vx))[:, None]
+    e, slope = _next(a) - a, w * a - m
+    value, bent = w * _dot(a, a) - 2 * _dot(m, a), w * _dot(e, e)
     with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
-        u = np.where(bent > 0.0, np.clip(-slope / bent, 0.0, 1.0), 0.0)
-        x, y = ax + u * ex, ay + u * ey
-        low = np.minimum(value, w * (x * x + y * y) + 2 * (vy * x - vx * y)).min(axis=0)
-        within = (w > 0.0) & (ey * (-vy - w * ax) <= ex * (vx - w * ay)).all(axis=0)
+        least = np.minimum(np.maximum(-_dot(e, slope) / bent, 0.0), 1.0)
+        x = a + np.where(bent > 0.0, least, 0.0) * e
+        low = np.minimum(value, w * _dot(x, x) - 2 * _dot(m, x)).min(axis=0)
+        within = (w > 0.0) & (e[1] * slope[0] >= e[0] * slope[1]).all(axis=0)
         low = np.where(within, -(vx * vx + vy * vy) / w, low)
-    return np.stack((vx, vy, w, low, value.max(axis=0)))
+    return np.array((vx, vy, w, low, value.max(axis=0)))
 
 
 def on_ring(x: Array, y: Array, rings: Array) -> NDArray[np.bool_]:

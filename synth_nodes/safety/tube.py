@@ -23,6 +23,8 @@ avoidance (Mitsch, Ghorbal, Platzer 2013, 2017: passive safety) with whole footp
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,10 @@ SHARPEST = 1.5
 """How many times its stated deceleration a drive may reach."""
 ACTING, BRAKING = 2, 8
 """Slices until the command is in effect, as many until a stop is, and of braking."""
+SIGNS = np.array((1.0, -1.0))[:, None, None]
+TICKS = np.arange(BRAKING + 1)[:, None]
+FEW = 16384
+"""Levels of points on edges of polygons that are computed at once; of more, edge by edge."""
 CRAWL = 0.05
 """Speed [m/s] below which the steering of an Ackermann drive cannot be told from its twist."""
 
@@ -53,6 +59,8 @@ class Limits:
     """Fastest gain of |vx|, |vy| [m/s^2] and |w| [rad/s^2], shape (3, 1)."""
     fall: Array
     """Fastest loss of them, shape (3, 1)."""
+    change: Array
+    """The greater of both, shape (3, 1)."""
     brake: Array
     """Decelerations of vx, vy and w that are relied upon, shape (3, 1); turning of a steered drive
     stops with its travel: as good as infinite."""
@@ -62,6 +70,8 @@ class Limits:
     """Tightest arc of an Ackermann drive [1/m]; 0 for others."""
     curvature_change: float
     """Fastest change of that [1/m/s]."""
+    steps: Array
+    """Slices until a stop is in effect [s], shape (2 * ACTING, 1)."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +92,17 @@ class Tube:
     box: Array
     """Least x, least y, greatest x, greatest y [m] of all polygons, shape (4, R)."""
 
-    def split(self, count: int, parts: int) -> tuple['Tube', 'Tube']:
-        """Take the first tubes apart from the others, whose R = parts * robots gets two axes."""
-        arrays = self.normal_x, self.normal_y, self.offset, self.times, self.box
-        return (Tube(*(a[..., :count] for a in arrays)),
-                Tube(*(a[..., count:].reshape(*a.shape[:-1], parts, -1) for a in arrays)))
+    def some(self, which: slice, parts: int = 0) -> 'Tube':
+        """Take some of the tubes; with parts, their R = parts * robots gets two axes."""
+        arrays = (a[..., which] for a in (
+            self.normal_x, self.normal_y, self.offset, self.times, self.box))
+        return Tube(*(a.reshape(*a.shape[:-1], parts, -1) if parts else a for a in arrays))
+
+    @property
+    def last(self) -> 'Tube':
+        """The last slices, where the robots come to stand."""
+        return Tube(self.normal_x[:, -1:], self.normal_y[:, -1:], self.offset[:, -1:],
+                    self.times[-1:], self.box)
 
     def at(self, part: NDArray[np.intp]) -> 'Tube':
         """Pick one of the parts for each robot, shape (R,), where R has two axes."""
@@ -95,6 +111,7 @@ class Tube:
             self.normal_x, self.normal_y, self.offset, self.times, self.box)))
 
 
+@lru_cache(maxsize=64)
 def limits_of(rules: SafetyRules, robot: RobotSpec) -> Limits:
     """Collect the limits of a drive; each of its axes is taken to brake by itself."""
     brake = min(rules.braking.deceleration, robot.deceleration)
@@ -112,11 +129,13 @@ def limits_of(rules: SafetyRules, robot: RobotSpec) -> Limits:
     lag = robot.actuator_lag
     left = brake * lag / rules.standstill
     tau = reaction_time(rules, robot)
+    act = tau - rules.command.period
+    rise, fall = np.array([[gain], [side], [turn]]), np.array([[sharp], [side], [turn]])
     return Limits(
-        tau, tau - rules.command.period, np.array([[gain], [side], [turn]]),
-        np.array([[sharp], [side], [turn]]),
+        tau, act, rise, fall, np.maximum(rise, fall),
         np.array([[brake], [side_brake], [turn_brake]]),
-        lag * max(float(np.log(left)) - 1.0, 0.0) if left > 0.0 else 0.0, tightest, swing)
+        lag * max(float(np.log(left)) - 1.0, 0.0) if left > 0.0 else 0.0, tightest, swing,
+        np.repeat((act, tau - act), ACTING)[:, None] / ACTING)
 
 
 def tubes(body: Body, limits: Limits, velocity: Array, targets: Array, age: Array,
@@ -129,29 +148,35 @@ def tubes(body: Body, limits: Limits, velocity: Array, targets: Array, age: Arra
     :param age: of the points, which were carried to the present by the velocity [s], shape (R,).
     :param delay: age of the velocity [s], shape (R,).
     """
-    low, high, span = _intervals(limits, velocity, targets, delay)
-    middle, width = (low + high) / 2, (high - low) / 2
-    bound = np.abs(middle) + width
-    since = np.maximum(age * age / 2, age * delay) * np.maximum(limits.rise, limits.fall)
-    turn, swing = middle[2] * span, np.abs(middle[2]) * span
-    heading = np.cumsum(turn, axis=0)
-    total = np.cumsum(swing, axis=0)
-    off = since[2] + np.cumsum(width[2] * span, axis=0)
-    errors = _errors(bound, width, off, span, total, total - swing, since)
-    ways = np.abs(middle[:2]) * span
+    upper, span = _intervals(limits, velocity, targets, delay)
+    middle, width = (upper[0] - upper[1]) / 2, (upper[0] + upper[1]) / 2
+    size = np.abs(middle)
+    since = np.maximum(age * age / 2, age * delay) * limits.change
+    turn, swing = middle[2] * span, size[2] * span
+    heading, total, strayed, times = np.add.accumulate(
+        np.array((turn, swing, width[2] * span, span)), axis=1)
+    off = since[2] + strayed
+    errors = _errors(size + width, width, off, span, total, total - swing, since)
+    ways = size[:2] * span
     moved = errors + ways / 2 + ways[::-1] * swing / 8
     spread = np.minimum(off + swing / 2, 1.0)
-    c, s = np.cos(heading - turn / 2), np.sin(heading - turn / 2)
-    chord = span * sinc(turn / 2)
-    dx, dy = chord * (c * middle[0] - s * middle[1]), chord * (s * middle[0] + c * middle[1])
-    x, y = np.cumsum(dx, axis=0) - dx / 2, np.cumsum(dy, axis=0) - dy / 2
-    nx, ny = body.normals[:, 0, None, None], body.normals[:, 1, None, None]
-    grown = np.abs(nx) * moved[0] + np.abs(ny) * moved[1] + body.levers[:, None, None] * spread
-    normal_x, normal_y = c * nx - s * ny, s * nx + c * ny
-    times = np.cumsum(span, axis=0)
-    times[-1] += limits.tail
+    angle = heading - turn / 2
+    c, s = np.cos(angle), np.sin(angle)
+    steps = span * sinc(turn / 2) * np.array(_rotated(c, s, middle))
+    x, y = np.add.accumulate(steps, axis=1) - steps / 2
+    normals = body.normals.T[..., None, None]
+    wide = np.abs(normals)
+    grown = wide[0] * moved[0] + wide[1] * moved[1] + body.levers[:, None, None] * spread
+    normal_x, normal_y = _rotated(c, s, normals)
     offset = body.offsets[:, None, None] + grown + normal_x * x + normal_y * y
+    times[-1] += limits.tail
     return Tube(normal_x, normal_y, offset, times, _box(body, grown, c, s, x, y))
+
+
+def _rotated(c: Array, s: Array, vectors: Array) -> tuple[Array, Array]:
+    """Turn vectors (x, y, ...) by angles of which cosines and sines are given."""
+    x, y = vectors[:2]
+    return c * x - s * y, s * x + c * y
 
 
 def clearances(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array, speed: Array) -> Array:
@@ -162,17 +187,18 @@ def clearances(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array, speed: A
     :param x, y: base_link [m], shape (M,).
     :param speed: at which each point may move [m/s], shape (M,).
     """
-    lines: tuple[Array, ...] = (tube.normal_x, tube.normal_y, tube.offset)
-    times = tube.times
-    if tube.offset.shape[-1] > 1:
-        lines = tuple(a[..., robot] for a in lines)
-        times = times[..., robot]
-    outside = np.full((*times.shape[:-1], len(x)), -np.inf)
-    for nx, ny, offset in zip(*lines, strict=True):
-        level = nx * x
-        level += ny * y
-        level -= offset
-        np.maximum(outside, level, out=outside)
+    nx, ny, offset, times = tube.normal_x, tube.normal_y, tube.offset, tube.times
+    if offset.shape[-1] > 1:
+        nx, ny, offset, times = (a[..., robot] for a in (nx, ny, offset, times))
+    if prod(offset.shape[:-1]) * len(x) <= FEW:
+        outside = (nx * x + ny * y - offset).max(axis=0)
+    else:
+        outside = np.full((*times.shape[:-1], len(x)), -np.inf)
+        for a, b, c in zip(nx, ny, offset, strict=True):
+            level = a * x
+            level += b * y
+            level -= c
+            np.maximum(outside, level, out=outside)
     outside -= times * speed
     return np.asarray(outside.min(axis=0))
 
@@ -185,19 +211,19 @@ def in_box(tube: Tube, robot: NDArray[np.intp], x: Array, y: Array,
     :param slack: the level times the stretch of the footprint [m], shape (R,).
     """
     (low_x, low_y), (high_x, high_y) = tube.box[:2] - slack, tube.box[2:] + slack
-    return np.asarray((x >= low_x[..., robot]) & (x <= high_x[..., robot])
-                      & (y >= low_y[..., robot]) & (y <= high_y[..., robot]))
+    if tube.box.shape[-1] > 1:
+        low_x, low_y, high_x, high_y = (a[..., robot] for a in (low_x, low_y, high_x, high_y))
+    return np.asarray((x >= low_x) & (x <= high_x) & (y >= low_y) & (y <= high_y))
 
 
 def _box(body: Body, grown: Array, c: Array, s: Array, x: Array, y: Array) -> Array:
     """Bounds of polygons whose edges have moved out by what they have grown, (E, K, R)."""
     before = np.concatenate((grown[-1:], grown[:-1]))
-    (px, qx), (py, qy) = body.joints[..., None, None]
-    cx = body.corners[:, 0, None, None] + px * before + qx * grown
-    cy = body.corners[:, 1, None, None] + py * before + qy * grown
-    wx, wy = x + c * cx - s * cy, y + s * cx + c * cy
-    both = np.stack((wx, wy))
-    return np.concatenate((both.min(axis=(1, 2)), both.max(axis=(1, 2))))
+    first, second = body.joints.transpose(1, 0, 2)[..., None, None]
+    cx, cy = body.corners.T[..., None, None] + first * before + second * grown
+    both = np.array((x + c * cx - s * cy, y + s * cx + c * cy)).reshape(
+        2, len(grown) * len(c), -1)
+    return np.concatenate((both.min(axis=1), both.max(axis=1)))
 
 
 def _errors(bound: Array, width: Array, off: Array, span: Array, total: Array, before: Array,
@@ -205,36 +231,40 @@ def _errors(bound: Array, width: Array, off: Array, span: Array, total: Array, b
     """Bounds [m] on how far the true position is off the nominal one, shape (2, K, R)."""
     rates = width[:2] + bound[:2] * (off * off / 2) + bound[1::-1] * off
     steps = rates * span
-    sums = since[:2, None] + np.cumsum(steps, axis=1)
-    turned = total * sums[::-1] - np.cumsum(before * steps[::-1], axis=1)
+    sums = since[:2, None] + np.add.accumulate(steps, axis=1)
+    turned = total * sums[::-1] - np.add.accumulate(before * steps[::-1], axis=1)
     return np.asarray(sums + turned)
 
 
 def _intervals(limits: Limits, velocity: Array, targets: Array,
-               delay: Array) -> tuple[Array, Array, Array]:
-    """Least and greatest twist in each slice, both (3, K, R), and its duration [s], (K, R)."""
-    steps = np.repeat((limits.act, limits.tau - limits.act), ACTING)[:, None] / ACTING
-    ends = np.cumsum(steps, axis=0) + delay
-    high, sunk = _upper(limits, np.stack((velocity, -velocity)),
-                        np.stack((targets, -targets), axis=1), ends)
-    low = -sunk
+               delay: Array) -> tuple[Array, Array]:
+    """
+    Intervals of the twist in each slice.
+
+    :return: their upper ends and, negated, their lower ends, shape (2, 3, K, R); durations of the
+        slices [s], shape (K, R).
+    """
+    reacting = len(limits.steps)
+    ends = np.add.accumulate(limits.steps, axis=0) + delay
+    upper = np.empty((2, 3, reacting + BRAKING, len(delay)))
+    acting, braking = upper[:, :, :reacting], upper[:, :, reacting:]
+    _upper(limits, velocity * SIGNS, targets[:, None] * SIGNS, ends, acting)
     if limits.curvature:
         arcs = _curvatures(limits, velocity, targets, ends)
-        low, high = _steered(low, high, arcs)
-    top = np.stack((high[:, -1], -low[:, -1]))
+        _steer(acting, arcs)
+    top = acting[:, :, -1]
     whole = np.maximum((top.max(axis=0) / limits.brake).max(axis=0), 1e-9)
-    upper, sunk = _braking(top, limits, np.arange(BRAKING + 1)[:, None] * (whole / BRAKING))
-    lower = -sunk
+    span = np.empty(upper.shape[2:])
+    span[:reacting], span[reacting:] = limits.steps, whole / BRAKING
+    braking[:] = _braking(top, limits, TICKS * (whole / BRAKING))
     if limits.curvature:
-        lower, upper = _steered(lower, upper, (arcs[0][-1:], arcs[1][-1:]))
-    span = np.empty((2 * ACTING + BRAKING, len(delay)))
-    span[:2 * ACTING], span[2 * ACTING:] = steps, whole / BRAKING
-    return (np.concatenate((low, lower), axis=1), np.concatenate((high, upper), axis=1), span)
+        _steer(braking, (arcs[0][-1:], arcs[1][-1:]))
+    return upper, span
 
 
-def _upper(limits: Limits, velocity: Array, targets: Array, ends: Array) -> Array:
+def _upper(limits: Limits, velocity: Array, targets: Array, ends: Array, out: Array) -> None:
     """
-    Upper end of the intervals until a stop is in effect, shape (2, 3, 2 * ACTING, R).
+    Upper ends of the intervals until a stop is in effect, shape (2, 3, 2 * ACTING, R).
 
     Until the command that is judged (the last of the targets) is in effect, any of the targets
     may be; from then on the twist moves towards that command, or to zero.
@@ -244,14 +274,12 @@ def _upper(limits: Limits, velocity: Array, targets: Array, ends: Array) -> Arra
     most = np.maximum(np.maximum(targets.max(axis=0), velocity), 0.0)[:, :, None]
     last = np.maximum(targets[-1], 0.0)[:, :, None]
     # What moves the other way slows down at first, and then gains speed.
-    gain = np.where(velocity >= 0.0, limits.rise, np.maximum(limits.rise, limits.fall))[:, :, None]
-    high = np.minimum(velocity[:, :, None] + gain * ends, most)
-    before = high[:, :, ACTING - 1:ACTING]
+    gain = np.where(velocity >= 0.0, limits.rise, limits.change)[:, :, None]
+    np.minimum(velocity[:, :, None] + gain * ends, most, out=out)
+    before = out[:, :, ACTING - 1:ACTING]
     since = (ends[ACTING:] - ends[ACTING - 1]) - (limits.tau - limits.act) / ACTING
     sinking = np.maximum(before - limits.brake[:, None] * since, last)
-    high[:, :, ACTING:] = np.where(before > last, sinking,
-                                   np.minimum(high[:, :, ACTING:], last))
-    return np.asarray(high)
+    out[:, :, ACTING:] = np.where(before > last, sinking, np.minimum(out[:, :, ACTING:], last))
 
 
 def _braking(top: Array, limits: Limits, steps: Array) -> Array:
@@ -278,9 +306,7 @@ def _curvatures(limits: Limits, velocity: Array, targets: Array,
             np.minimum(last + limits.curvature_change * ends, most))
 
 
-def _steered(low: Array, high: Array, arcs: tuple[Array, Array]) -> tuple[Array, Array]:
+def _steer(upper: Array, arcs: tuple[Array, Array]) -> None:
     """Put the turns that speeds and curvatures give together in the place of the stated ones."""
-    turns = np.stack([v * arc for v in (low[0], high[0]) for arc in arcs])
-    low, high = low.copy(), high.copy()
-    low[2], high[2] = turns.min(axis=0), turns.max(axis=0)
-    return low, high
+    turns = np.array([v * arc for v in (-upper[1, 0], upper[0, 0]) for arc in arcs])
+    upper[0, 2], upper[1, 2] = turns.max(axis=0), -turns.min(axis=0)

@@ -102,7 +102,7 @@ def test_many_points_are_met_when_each_alone_is():
 def test_what_comes_nearer_is_weighed_by_the_speed_of_passing_it():
     twists = np.array([(0.5, 0.0, 0.0), (0.5, 0.2, 2.0), (0.0, 0.0, 0.0)])
     points = np.array([(1.0, 0.0), (0.4, -0.3), (1.0, 1.0)])
-    ratio = closing_ratio(twists, points, np.array((0.25, 1.0, 1e-6)))
+    ratio = closing_ratio(twists.T, *points.T, np.array((0.25, 1.0, 1e-6)))
     # At (0.4, -0.3) the second robot passes with (0.5 + 0.6, 0.2 + 0.8) m/s.
     assert ratio == pytest.approx([0.5, 1.0 / np.hypot(1.1, 1.0), 1.0])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synth_nodes.safety.rows import Rows, strictest
+from synth_nodes.safety.rows import robots_of, Rows, strictest
 
 
 def rows_of(rng, count, robots):
@@ -43,6 +43,22 @@ def test_value_of_just_what_is_free_does_not_bind():
     rows = rows_of(np.random.default_rng(0), 3, 1)
     assert strictest(rows, np.full(3, 1.0), 1.0, 1, 1).tolist() == [-1]
     assert strictest(rows, np.array((1.0, 0.5, 0.75)), 1.0, 1, 1).tolist() == [1]
+
+
+def test_single_robot_is_bound_by_the_first_of_its_lowest_values():
+    rows = rows_of(np.random.default_rng(0), 4, 1)
+    assert strictest(rows, np.array((0.5, np.nan, 0.25, 0.25)), 1.0, 1, 1).tolist() == [2]
+    assert strictest(rows, np.array((0.5, np.nan, 1.0, 1.0)), 0.5, 1, 1).tolist() == [-1]
+    assert strictest(rows.take(np.zeros(0, int)), np.zeros(0), 1.0, 1, 1).tolist() == [-1]
+
+
+def test_points_get_what_their_robots_have():
+    rows = rows_of(np.random.default_rng(1), 30, 3)
+    values = np.array((1.0, 2.0, 4.0))
+    assert rows.each(values).tolist() == [values[r] for r in rows.robot]
+    assert robots_of(rows, slice(None)).tolist() == sorted(set(rows.robot.tolist()))
+    assert robots_of(rows, rows.robot == 1).tolist() == [1]
+    assert robots_of(rows, rows.robot > 2).tolist() == []
 
 
 def test_taken_rows_keep_their_columns():

@@ -7,7 +7,7 @@ import pytest
 
 from synth_nodes.errors import InputError
 from synth_nodes.safety.body import body_of
-from synth_nodes.safety.sweep import entry_times, may_touch, on_ring, rings_of
+from synth_nodes.safety.sweep import entry_times, may_touch, meetings, on_ring, rings_of
 
 BOX = (0.21, 0.18, -0.21, 0.18, -0.21, -0.18, 0.21, -0.18)
 WEDGE = (0.5, 0.0, -0.2, 0.3, -0.3, -0.1)
@@ -157,3 +157,16 @@ def test_level_polygon_is_where_the_gauge_says(shape, level, seed):
 def test_footprint_that_is_no_convex_outline_is_refused(footprint):
     with pytest.raises(InputError, match='footprint'):
         body_of(footprint)
+
+
+@pytest.mark.parametrize('twist', [(0.5, 0.0, 0.0), (0.4, 0.1, 0.9), (0.0, 0.0, -1.2)])
+def test_several_levels_at_once_are_met_when_each_is_alone(twist):
+    body, rng = body_of(BOX), np.random.default_rng(3)
+    points = rng.uniform(-1.5, 1.5, (60, 2))
+    levels = rng.uniform(0.0, 0.2, (2, 60))
+    corners = body.corners.T[..., None, None] + body.mitres.T[..., None, None] * levels
+    found = meetings(points.T, np.array(twist)[:, None], corners)
+    for level, times in zip(levels, found, strict=True):
+        alone = entry_times(points, np.tile(twist, (60, 1)), body.level(level))
+        assert times == pytest.approx(alone, rel=1e-12)
+    assert np.isinf(found).any() and np.isfinite(found).any()

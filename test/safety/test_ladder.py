@@ -1,0 +1,68 @@
+"""Parts of a command are tried the same way for one robot as for many, few points as for many."""
+
+import numpy as np
+import pytest
+
+from synth_nodes.safety.arcs import arcs_of
+from synth_nodes.safety.body import body_of
+from synth_nodes.safety.ladder import FEW, Ladder, RUNGS
+from synth_nodes.safety.rows import Robots, Rows
+from synth_nodes.safety.rules import SafetyRules
+from synth_nodes.safety.tube import limits_of
+from synth_nodes.types import RobotSpec
+
+RULES, ROBOT = SafetyRules(), RobotSpec()
+COMMANDS = np.array(((0.8, 0.0, 0.6), (0.4, 0.0, -0.3)))
+
+
+def ladder_of(commands):
+    count = len(commands)
+    robots = Robots(RULES, ROBOT, body_of(ROBOT.footprint), commands / 2, commands,
+                    np.zeros((count, 1, 3)), np.full(count, 0.05), np.full(count, 0.01),
+                    np.zeros(count))
+    return Ladder(arcs_of(robots), limits_of(RULES, ROBOT))
+
+
+def points(rng, count):
+    return Rows(np.zeros(count, np.intp), rng.uniform(-0.3, 1.2, count),
+                rng.uniform(-0.5, 0.6, count), np.full(count, 0.05), np.zeros(count, np.intp),
+                rng.random(count) < 0.2)
+
+
+def assert_same(one, other):
+    for name in ('normal_x', 'normal_y', 'offset', 'times', 'box'):
+        a, b = getattr(one, name), getattr(other, name)
+        assert a.shape == b.shape
+        assert a == pytest.approx(b, rel=1e-14, abs=1e-14)
+
+
+def test_single_robot_starts_with_all_tubes_that_many_get_one_after_the_other():
+    one, many = ladder_of(COMMANDS[:1]), ladder_of(COMMANDS)
+    full, ready = one.start()
+    assert_same(full, one.tubes(np.zeros(1, int), np.ones(1)))
+    robot = np.zeros(1, int)
+    for tube, expected in zip(ready, one.first(robot, robot), strict=True):
+        assert_same(tube, expected)
+    assert ready[1].times.shape[1:] == (RUNGS - 1, 1)
+    both, later = many.start()
+    assert later is None
+    assert_same(both.some(slice(1)), full)
+
+
+def test_many_points_get_the_parts_that_each_gets_among_few():
+    ladder, robot = ladder_of(COMMANDS[:1]), np.zeros(1, int)
+    ways = ladder.ways(ladder.start()[1][1], robot, ladder.rungs(np.zeros(1), 1 / RUNGS))
+    rows = points(np.random.default_rng(0), 8 * FEW)
+    found = ways.highest(rows)
+    alone = [ways.highest(rows.take(np.arange(k, k + FEW))) for k in range(0, 8 * FEW, FEW)]
+    assert found.tolist() == np.concatenate(alone).tolist()
+    assert len(set(found)) > 3 and found.min() == 0.0 and found.max() == 1 - 1 / RUNGS
+
+
+def test_finer_rungs_begin_at_what_is_known_of_each_robot():
+    ladder = ladder_of(COMMANDS)
+    rows = Rows(np.array((0, 0, 1)), np.array((0.32, 9.0, 0.32)), np.zeros(3), np.zeros(3),
+                np.zeros(3, int), np.zeros(3, bool))
+    found = ladder.refine(rows, np.array((0.25, 0.25, 0.5)), 1 / RUNGS ** 2)
+    assert found[1] == 0.25 + 7 / RUNGS ** 2
+    assert 0.25 <= found[0] < found[1] and 0.5 <= found[2]
