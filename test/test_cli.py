@@ -1,3 +1,4 @@
+from dataclasses import replace
 import gzip
 import json
 from pathlib import Path
@@ -7,6 +8,8 @@ import sys
 import pytest
 
 from synth_nodes.cli import main, parser
+from synth_nodes.commands.inputs import detours_of
+from synth_nodes.errors import InputError
 
 VERBS = [
     ['demo'], ['launch'], ['dataset', 'info'], ['dataset', 'map'], ['train', 'bc'],
@@ -56,6 +59,7 @@ def test_every_verb_has_help_with_an_example(
     ['train', 'docking', '--env', 'dock.spacng=0.5'],
     ['train', 'docking', '--episodes', '0'],
     ['evaluate', '--task', 'docking', '--driver', 'expert', '--monitor'],
+    ['evaluate', '--task', 'docking', '--driver', 'expert', '--detours'],
     ['evaluate', '/nowhere/policy.onnx'],
     ['export'],
     ['export', '/nowhere', '--int8'],
@@ -90,6 +94,16 @@ def test_map_from_a_log_is_written_and_described(
     assert figures['scans'] == 60
     assert figures['skipped_lines'] == 1
     assert Path(figures['map']).is_file()
+
+
+def test_detours_are_those_of_the_planner_in_a_parameter_file(tmp_path: Path) -> None:
+    file = tmp_path / 'p.yaml'
+    text = '/**/planner_node: {ros__parameters: {margin: 0.1, detour: {patience: %s}}}'
+    file.write_text(text % '3.0')
+    assert detours_of(file) == replace(detours_of(None), patience=3.0)
+    file.write_text(text % '-3.0')
+    with pytest.raises(InputError, match=r"detour: parameter 'patience' = -3.0 s is outside"):
+        detours_of(file)
 
 
 def test_figures_of_a_log_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

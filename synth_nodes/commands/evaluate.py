@@ -9,7 +9,7 @@ from synth_nodes.commands import evaluate_docking
 from synth_nodes.commands.common import add_verb, Stages, Subparsers
 from synth_nodes.commands.evaluate_answer import answer
 from synth_nodes.commands.evaluate_driver import driver
-from synth_nodes.commands.inputs import add_robot, load_maps, robot_and_lidar
+from synth_nodes.commands.inputs import add_robot, detours_of, load_maps, robot_and_lidar
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def add(verbs: Subparsers) -> None:
                         help='let the safety core judge every command')
     parser.add_argument('--rules', type=Path, metavar='FILE',
                         help='its parameter file; the default rules if none')
+    parser.add_argument('--detours', action='store_true',
+                        help='give blocked robots other ways, as planner_node does')
     parser.add_argument('--episodes', type=int, default=50, help='errands in each map')
     parser.add_argument('--seed', type=int, default=1000, help='seed of the errands')
     parser.add_argument('--pictures', type=Path, metavar='F.png',
@@ -72,7 +74,8 @@ def _run(args: argparse.Namespace) -> int:
     guard = _guard(args, robot, lidar)
     with Stages() as stages:
         result = evaluate(policy, grids, robot, lidar, observation, settings, stages.report,
-                          guard=guard)
+                          guard=guard,
+                          detours=detours_of(args.params_file) if args.detours else None)
     return answer(args, result, grids)
 
 

@@ -47,6 +47,8 @@ def run(args: argparse.Namespace, task: str, grids: Sequence[GridMap]) -> int:
     from synth_nodes.world.scene import Scene
     from synth_nodes.world.solids import draw_scene
 
+    if args.detours:
+        raise InputError('--detours is for goal reaching: who docks follows no path')
     if args.monitor or args.rules is not None:
         raise InputError('--monitor and --rules are for goal reaching: its rules keep a robot '
                          'farther from things than a dock is; leave them out')

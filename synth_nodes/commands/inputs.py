@@ -15,6 +15,7 @@ from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 if TYPE_CHECKING:
     from synth_nodes.dataset.reader import DataSet
     from synth_nodes.sensors.camera_spec import CameraSpec
+    from synth_nodes.tasks.detour_settings import DetourSettings
 
 T = TypeVar('T')
 
@@ -128,6 +129,22 @@ def camera_of(file: Path | None) -> 'CameraSpec':
     from synth_nodes.sensors.camera_spec import CameraSpec
 
     return _group(CameraSpec, 'camera.', _shared(file), file)
+
+
+def detours_of(file: Path | None) -> 'DetourSettings':
+    """
+    Read how the planner of a ROS parameter file makes detours.
+
+    :param file: None for the defaults.
+    :raises InputError: as :func:`robot_and_lidar`.
+    """
+    from synth_nodes.tasks.detour_settings import DetourSettings
+
+    values: dict[str, Any] = {}
+    for section, parameters in sections(file) if file is not None else ():
+        if section.rsplit('/', 1)[-1] in ('**', 'planner_node'):
+            values.update(parameters)
+    return _group(DetourSettings, 'detour.', values, file)
 
 
 def load_maps(files: Sequence[Path]) -> list[GridMap]:

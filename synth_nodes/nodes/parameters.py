@@ -18,6 +18,7 @@ from synth_nodes.sensors.imu_settings import ImuSettings
 from synth_nodes.sensors.scan_settings import PointsSpec, ScanEffects
 from synth_nodes.sensors.wheels import OdometrySettings, WheelSpec
 from synth_nodes.settings import Groups, named, setting
+from synth_nodes.tasks.detour_settings import DetourSettings
 from synth_nodes.tasks.dock_marker import DockSpec
 from synth_nodes.train.settings import BcSettings, METHODS
 from synth_nodes.types import LidarSpec, RobotSpec
@@ -151,9 +152,11 @@ class OdometryParameters:
 
 @dataclass(frozen=True)
 class PlannerParameters:
-    """Parameters of `planner_node`."""
+    """Parameters of `planner_node`; of the lidar it takes the mount."""
 
     robot: RobotSpec = field(default_factory=RobotSpec)
+    lidar: LidarSpec = field(default_factory=LidarSpec)
+    detour: DetourSettings = field(default_factory=DetourSettings)
     margin: float = setting(
         0.05, 'Distance kept from walls beyond the footprint.', unit='m', low=0.0, high=2.0)
     publish_rate: float = setting(

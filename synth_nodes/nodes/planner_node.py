@@ -2,7 +2,8 @@
 Plans over the map and hands the path out in the odometry's frame.
 
 In simulation the truth stands in for localisation: odometry and truth of the same stamp give the
-correction from map to odom, with which the path is sent again and again.
+correction from map to odom, with which the path is sent again and again. A robot that makes no
+progress is given another way, around what its scan shows and the map does not have.
 """
 
 from collections import OrderedDict
@@ -12,23 +13,33 @@ from nav_msgs.msg import OccupancyGrid, Odometry, Path
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
+from sensor_msgs.msg import LaserScan
 
 from synth_nodes.errors import InputError
 from synth_nodes.nodes.guide import Guide
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, PlannerParameters
 from synth_nodes.nodes.planar import carry, compose, inverse
 from synth_nodes.ros.clocks import every, to_ns
-from synth_nodes.ros.conversions import grid_from_message, path_to_message, pose_of
+from synth_nodes.ros.conversions import (
+    angles_of,
+    grid_from_message,
+    path_to_message,
+    pose_of,
+    ranges_of,
+)
 from synth_nodes.ros.diagnostics import Diagnostics, ERROR, Health, WARN
 from synth_nodes.ros.parameters import declare
 from synth_nodes.ros.qos import advertise, DRIVER, MAP, SENSOR, subscribe
 from synth_nodes.ros.run import run_node
 from synth_nodes.ros.tf import Broadcaster, transform
 from synth_nodes.tasks.planner import Planner
+from synth_nodes.tasks.sighting import view
 from synth_nodes.types import GridMap
 
 KEPT = 16
-"""Truth messages kept until the odometry of the same stamp comes."""
+"""Truth messages kept until odometry or scan of the same stamp comes."""
+WATCH = 0.2
+"""Time between two looks at a scan [s]."""
 
 
 class PlannerNode(Node):
@@ -42,6 +53,7 @@ class PlannerNode(Node):
         self.goal: NDArray[np.float64] | None = None
         self.fault = 'no map yet'
         self.left = 0
+        self.looked = -np.inf
         self.truths: OrderedDict[int, Odometry] = OrderedDict()
         self.pair: tuple[Odometry, Odometry] | None = None
         self.diagnostics = Diagnostics(self)
@@ -54,13 +66,16 @@ class PlannerNode(Node):
         subscribe(self, PoseStamped, 'goal_pose', self._take_goal, DRIVER, report)
         subscribe(self, Odometry, 'ground_truth/odom', self._take_truth, SENSOR, report)
         subscribe(self, Odometry, 'odom', self._take_odometry, SENSOR, report)
+        if s.detour.enabled:
+            subscribe(self, LaserScan, 'scan', self._take_scan, SENSOR, report)
         every(self, 1.0 / s.publish_rate, self._publish)
 
     def _take_map(self, message: OccupancyGrid) -> None:
         try:
             planner = Planner(grid_from_message(message), self.settings.robot,
                               self.settings.margin)
-            self.guide, self.fault = Guide(planner, self.settings.replan_distance), ''
+            s = self.settings
+            self.guide, self.fault = Guide(planner, s.replan_distance, s.detour), ''
         except InputError as error:
             self.guide, self.fault = None, str(error)
             return
@@ -89,6 +104,18 @@ class PlannerNode(Node):
             if first:
                 self._plan()
 
+    def _take_scan(self, message: LaserScan) -> None:
+        stamp = to_ns(message.header.stamp)
+        truth = self.truths.get(stamp)
+        if self.guide is None or truth is None or 0.0 <= stamp * 1e-9 - self.looked < WATCH:
+            return
+        self.looked = stamp * 1e-9
+        pose = pose_of(truth.pose.pose)
+        seen = view(pose, self.settings.lidar.mount, angles_of(message), ranges_of(message))
+        if self.guide.watch(self.looked, pose, seen):
+            self.get_logger().info('no progress: sent another path')
+            self._publish()
+
     def _plan(self) -> None:
         if self.guide is not None and self.goal is not None and self.pair is not None:
             self.guide.take_goal(self.goal, pose_of(self.pair[0].pose.pose))
@@ -113,7 +140,8 @@ class PlannerNode(Node):
 
     def _health(self) -> Health:
         guide = self.guide
-        values = {'points_ahead': self.left, 'plans': guide.plans if guide else 0}
+        values = {'points_ahead': self.left, 'plans': guide.plans if guide else 0,
+                  **(guide.detours if guide else {})}
         if self.fault or (guide and guide.fault):
             return Health(ERROR, self.fault or guide.fault, values)
         if self.pair is None:

@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from synth_nodes.sensors.lidar import Lidar
 from synth_nodes.tasks.course import Course, Errand
+from synth_nodes.tasks.detour import Detours, DetourSettings
 from synth_nodes.tasks.expert import Expert
 from synth_nodes.tasks.fleet_paths import FleetPaths
 from synth_nodes.tasks.fleet_scans import FleetScans
 from synth_nodes.tasks.observation import Observation, ObservationSpec
+from synth_nodes.tasks.sighting import View, view
 from synth_nodes.types import FloatArray, LidarSpec
 from synth_nodes.world.actors import ActorSettings
 from synth_nodes.world.randomise import Randomisation
@@ -27,6 +29,7 @@ class Fleet:
         self, course: Course, lidar: LidarSpec, observation: ObservationSpec,
         actors: ActorSettings, map_index: NDArray[np.int64], seed: int,
         physics_step: float = PHYSICS_STEP, randomisation: Randomisation | None = None,
+        detours: DetourSettings | None = None,
     ) -> None:
         """
         Place the robots; every one needs an errand before the first observation.
@@ -39,6 +42,7 @@ class Fleet:
         :param seed: of world, people and noise.
         :param physics_step: longest step of the simulated world [s].
         :param randomisation: what each robot draws anew with each errand; None for nothing.
+        :param detours: when blocked robots are given other ways; None for never.
         """
         batch = len(map_index)
         self.map_index = np.asarray(map_index, np.int64)
@@ -48,11 +52,17 @@ class Fleet:
         """Contact in the last step that was the robot's doing, shape (B,)."""
         self.blocked = np.zeros(batch, bool)
         """Contact in the last step that a person made with a standing robot, shape (B,)."""
+        self.over = np.zeros(batch, bool)
+        """Robots whose errands have ended, shape (B,): they are given no more detours."""
         self._mounts = None if randomisation is None else self.world.mount_offset
         self._lidar = Lidar(lidar, course.atlas, seed + 1)
         self._spec = observation
         self._scans = FleetScans(observation, lidar, batch)
         self._paths = FleetPaths(batch, observation)
+        self._errands: dict[int, Errand] = {}
+        self._lengths, self._ends = np.zeros(batch), np.zeros((batch, 2))
+        self._detours = Detours(course.planners, self.map_index, detours) if (
+            detours is not None and detours.enabled) else None
         self._ranges = np.zeros((batch, lidar.beams), np.float32)
         self._full = np.zeros((batch, 3))
         self._expert = Expert(course.atlas.drawn, course.robot)
@@ -68,8 +78,12 @@ class Fleet:
             return
         self.world.reset(rows, np.stack([e.start for e in errands]))
         self._paths.set_paths(rows, [errand.way for errand in errands])
+        self._errands.update(zip(rows.tolist(), errands, strict=True))
+        self._lengths[rows], self._ends[rows] = self._paths.length[rows], self._paths.ends[rows]
+        if self._detours is not None:
+            self._detours.begin(rows, self._ends[rows])
         self._scans.reset(rows)
-        self.contact[rows] = self.blocked[rows] = False
+        self.contact[rows] = self.blocked[rows] = self.over[rows] = False
 
     def observe(self, out: Observation | None = None) -> Observation:
         """
@@ -90,7 +104,19 @@ class Fleet:
         seen['goal'][:] = self._goal
         np.clip(seen['goal'][:, 2], 0.0, spec.goal_range, out=seen['goal'][:, 2])
         seen['velocity'][:] = self.world.velocity
+        if self._detours is not None:
+            self._take_detours(self._detours)
         return seen
+
+    def _take_detours(self, detours: Detours) -> None:
+        """Put blocked robots on other ways, which they see from the next observation on."""
+        ways = detours.step(self._time, self.world.pose, self._goal[:, 2], self._look, ~self.over)
+        if ways:
+            self._paths.set_paths(np.fromiter(ways, np.int64), list(ways.values()))
+
+    def _look(self, row: int) -> View:
+        spec = self._lidar.spec
+        return view(self.world.pose[row], spec.mount, spec.angles, self._ranges[row])
 
     def expert(self, which: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
         """
@@ -130,20 +156,20 @@ class Fleet:
         return self._ranges
 
     def way(self, row: int) -> NDArray[np.float64]:
-        """Points of a robot's path in `map` [m], shape (N, 2)."""
-        return self._paths.path(row)
+        """Points of the way to a robot's goal as first planned, in `map` [m], shape (N, 2)."""
+        return self._errands[row].way
 
     @property
     def left(self) -> NDArray[np.float64]:
-        """Distance left along each robot's path at the last observation [m], shape (B,)."""
+        """Distance left along each robot's present path when last observed [m], shape (B,)."""
         return np.asarray(self._goal[:, 2])
 
     @property
     def to_end(self) -> NDArray[np.float64]:
-        """Distance of each robot from the end of its path [m], shape (B,)."""
-        return np.asarray(np.hypot(*(self._paths.ends - self.world.pose[:, :2]).T))
+        """Distance of each robot from its goal [m], shape (B,)."""
+        return np.asarray(np.hypot(*(self._ends - self.world.pose[:, :2]).T))
 
     @property
     def lengths(self) -> NDArray[np.float64]:
-        """Length of each robot's path [m], shape (B,)."""
-        return self._paths.length
+        """Length of each robot's way as first planned [m], shape (B,)."""
+        return self._lengths

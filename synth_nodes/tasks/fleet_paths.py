@@ -56,10 +56,6 @@ class FleetPaths:
             self.ends[row] = path[-1]
         self._progress[rows] = 0
 
-    def path(self, row: int) -> NDArray[np.float64]:
-        """Points of one path [m], shape (N, 2)."""
-        return np.array(self._points[row, :self._last[row] + 1])
-
     def goal(self, pose: NDArray[np.float64]) -> NDArray[np.float64]:
         """
         Advance along the paths and say where to steer.

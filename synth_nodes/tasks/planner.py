@@ -1,5 +1,7 @@
 """Ways through a map that a robot's body fits along, and goals that it can reach."""
 
+import copy
+
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,9 +69,43 @@ class Planner:
                 f"map '{grid.name}' has no free place for a robot of radius {robot.radius:.2f} m "
                 f'with {margin:.2f} m margin; check its resolution and thresholds')
         self._mainland: NDArray[np.intp] | None = None
-        lack = np.clip((self.required + COMFORT - self._clearance) / COMFORT, 0.0, 1.0)
+        self._cost = self._cost_of(self._clearance)
+
+    def around(self, points: FloatArray, gap: float = 0.0) -> 'Planner':
+        """
+        Make a planner that also keeps off things which the map does not have.
+
+        :param points: where they stand, x, y in `map` [m], shape (K, 2).
+        :param gap: kept to them beside what is kept to the map [m].
+        :return: another planner; this one stays as it is.
+        """
+        other = copy.copy(self)
+        places = np.unique(np.round(self._from_map(points) * 4.0) / 4.0, axis=0)
+        if not len(places):
+            return other
+        reach = (self.required + COMFORT + gap) / self._side
+        size = self.free.shape[::-1]
+        left, low = np.clip(np.floor(places.min(axis=0) - reach), 0, size).astype(int)
+        right, top = np.clip(np.ceil(places.max(axis=0) + reach) + 1, 0, size).astype(int)
+        x, y = np.arange(left, right) + 0.5, np.arange(low, top) + 0.5
+        square = np.full((len(y), len(x)), np.inf)
+        for place in places:
+            np.minimum(square, (x - place[0]) ** 2 + ((y - place[1]) ** 2)[:, None], out=square)
+        window = slice(low, top), slice(left, right)
+        away = np.maximum(np.sqrt(square) * self._side - gap, 0.0)
+        other._clearance = self._clearance.copy()
+        other._clearance[window] = np.minimum(self._clearance[window], away)
+        other.free = other._clearance >= self.required
+        other._cost = self._cost.copy()
+        other._cost[window] = self._cost_of(other._clearance[window])
+        other._mainland = None
+        return other
+
+    def _cost_of(self, clearance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cost of travel of cells with some clearance [m]; inf where the robot doesn't fit."""
+        lack = np.clip((self.required + COMFORT - clearance) / COMFORT, 0.0, 1.0)
         cost = 1.0 + _WEIGHT * lack ** 2
-        self._cost = np.where(self.free, cost, np.inf).astype(np.float32)
+        return np.where(clearance >= self.required, cost, np.inf).astype(np.float32)
 
     def plan(self, start: ArrayLike, goal: ArrayLike) -> NDArray[np.float64]:
         """
@@ -100,6 +136,30 @@ class Planner:
         row, col = self._index(np.asarray(point, float))
         inside = 0 <= row < self.free.shape[0] and 0 <= col < self.free.shape[1]
         return bool(inside and self.free[row, col])
+
+    def clearance(self, points: FloatArray) -> NDArray[np.float64]:
+        """Distance [m] to what is solid about x, y in `map` [m], (N, 2); 0 off the map; (N,)."""
+        cells = np.floor(self._from_map(np.asarray(points, float))).astype(int)
+        col, row = cells[:, 0], cells[:, 1]
+        inside = (row >= 0) & (row < self.free.shape[0]) & (col >= 0) & (col < self.free.shape[1])
+        out = np.zeros(len(cells))
+        out[inside] = self._clearance[row[inside], col[inside]]
+        return out
+
+    def nearby(self, start: ArrayLike, reach: float,
+               ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """
+        List the places that short ways lead to.
+
+        :param start: x, y in `map` [m].
+        :param reach: longest way [m].
+        :return: places, x, y in `map` [m], shape (N, 2), and the lengths of the ways [m], (N,).
+        :raises NoPathError: when the start is off the free area.
+        """
+        lengths = way_lengths(self._cost, self._cell(np.asarray(start, float), 'start'))
+        cells = np.argwhere(lengths * self._side <= reach)
+        return (self._to_map(cells[:, ::-1] + 0.5),
+                np.asarray(lengths[cells[:, 0], cells[:, 1]] * self._side, float))
 
     def sample_goals(
         self, rng: np.random.Generator, start: ArrayLike, count: int,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from synth_nodes.settings import setting
 from synth_nodes.tasks.actions import to_command
 from synth_nodes.tasks.course import Course
+from synth_nodes.tasks.detour import DetourSettings
 from synth_nodes.tasks.fleet import Fleet
 from synth_nodes.tasks.observation import Observation, ObservationSpec
 from synth_nodes.train.progress import Cancelled, check, never, Progress, Report, silent
@@ -142,6 +143,7 @@ def evaluate(
     report: Report = silent,
     cancelled: Cancelled = never,
     guard: Guard | None = None,
+    detours: DetourSettings | None = None,
 ) -> Evaluation:
     """
     Drive errands in every map, all at once.
@@ -155,6 +157,8 @@ def evaluate(
     :param report: called with progress.
     :param cancelled: asked whether to stop.
     :param guard: has the last word on every command, as a safety monitor; none where None.
+    :param detours: when blocked robots are given other ways; None for never, as in training,
+        where a policy is judged by itself.
     :return: scores; the same arguments give the same scores.
     :raises InputError: when the robot does not fit a map.
     :raises WorkCancelled: when told to stop.
@@ -163,7 +167,7 @@ def evaluate(
     course = Course(maps, robot)
     map_index = np.repeat(np.arange(len(maps)), chosen.episodes)
     fleet = Fleet(course, lidar, observation or ObservationSpec(), chosen.actors, map_index,
-                  chosen.seed)
+                  chosen.seed, detours=detours)
     rng = np.random.default_rng(chosen.seed)
     fleet.begin(np.arange(len(map_index)), [
         course.errand(rng, int(m), chosen.min_length, chosen.max_length) for m in map_index])
@@ -171,7 +175,7 @@ def evaluate(
     while not trial.done.all():
         check(cancelled)
         observed = fleet.observe()
-        command = fleet.expert() if policy is None else policy(observed)
+        command = fleet.expert(~trial.done) if policy is None else policy(observed)
         wanted = np.asarray(command, np.float64)
         trial.advance(wanted if guard is None else guard(fleet, wanted, ~trial.done))
         report(Progress('driving errands', int(trial.done.sum()), len(trial.done)))

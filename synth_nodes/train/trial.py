@@ -82,6 +82,7 @@ class Trial:
         self.bumped |= active & fleet.blocked
         self.arrived |= active & has_arrived(fleet.to_end, fleet.contact, self._tolerance)
         self.done |= self.contact | self.arrived | (self.time > self._limit)
+        fleet.over[:] = self.done
         self._people[active & self.done] = fleet.world.actors[active & self.done]
         if round(float(self.time.max()) / self._period) % _NOTED == 0:
             self._places.append(fleet.world.pose[:, :2].astype(np.float32))

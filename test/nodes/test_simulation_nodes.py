@@ -14,13 +14,15 @@ from synth_nodes.nodes.planar import carry, compose, inverse
 from synth_nodes.ros.clocks import to_ns, to_seconds
 from synth_nodes.ros.conversions import (
     grid_from_message,
+    new_scan,
     path_from_message,
     pose_of,
     ranges_of,
     set_pose,
+    set_ranges,
 )
 from synth_nodes.ros.qos import MAP
-from synth_nodes.types import GridMap
+from synth_nodes.types import GridMap, LidarSpec
 from synth_nodes.world.map_io import save_map
 
 pytestmark = pytest.mark.graph
@@ -149,6 +151,34 @@ def test_path_leads_to_the_goal_in_the_frame_of_the_odometry(peer, hall):
     set_pose(goal.pose, (60.0, 4.5, 0.0))
     goals.publish(goal)
     assert peer.until(lambda: len(paths[-1].poses) == 0)
+    assert peer.end() == [0] * 3
+
+
+def test_path_leads_around_what_stands_before_a_robot_that_does_not_get_on(peer, hall):
+    start_world(peer, hall, 'actors.count:=0')
+    peer.start('odometry_node')
+    peer.start('planner_node', 'detour.patience:=0.5', 'detour.still:=0.2')
+    truth, odom = peer.listen(Odometry, 'ground_truth/odom'), peer.listen(Odometry, 'odom')
+    paths = peer.listen(Path, 'path')
+    goals = peer.node.create_publisher(PoseStamped, 'goal_pose', 5)
+    scans = peer.node.create_publisher(LaserScan, 'scan', 5)
+    assert peer.until(lambda: scans.get_subscription_count() > 0 and bool(truth and odom))
+    goal = PoseStamped()
+    goal.header.frame_id = 'map'
+    set_pose(goal.pose, (6.0, 3.0, 0.0))
+    goals.publish(goal)
+    assert peer.until(lambda: len(paths) > 0)
+    assert np.abs(path_from_message(paths[-1])[:, 1]).max() < 0.1
+    scan = new_scan(LidarSpec(beams=61, field_of_view=0.6), 'laser')
+    set_ranges(scan, np.ones(61))
+
+    def bent():
+        scan.header.stamp = truth[-1].header.stamp
+        scans.publish(scan)
+        return np.abs(path_from_message(paths[-1])[:, 1]).max() > 0.5
+
+    assert peer.until(bent)
+    assert path_from_message(paths[-1])[-1] == pytest.approx((4.0, 0.0), abs=0.15)
     assert peer.end() == [0] * 3
 
 

@@ -14,8 +14,10 @@ from synth_nodes.nodes.job import Job
 from synth_nodes.nodes.pairing import Pairing
 from synth_nodes.nodes.planar import carry, compose, inverse
 from synth_nodes.nodes.tally import Tally
+from synth_nodes.tasks.detour import DetourSettings
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.tasks.planner import Planner
+from synth_nodes.tasks.sighting import View
 from synth_nodes.train.progress import check, Progress
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 
@@ -93,6 +95,24 @@ def test_goal_in_a_wall_gives_an_empty_path_and_a_reason(planner):
     guide.take_goal(np.array((50.0, 1.0)), np.array((1.0, 1.0, 0.0)))
     assert len(guide.ahead(np.array((1.0, 1.0, 0.0)))) == 0
     assert 'goal' in guide.fault
+
+
+def test_robot_that_stands_before_something_new_gets_a_path_around_it(planner):
+    pose, goal = np.array((4.0, 4.7, 0.0)), np.array((9.0, 1.0))
+    things = np.array([(4.8, y) for y in (4.5, 4.6, 4.7)])
+    away = things - pose[:2]
+    seen = View(pose[:2], np.arctan2(away[:, 1], away[:, 0]), np.hypot(*away.T))
+    for detours in (None, DetourSettings(enabled=False), DetourSettings(patience=2.0, still=1.0)):
+        guide = Guide(planner, 1.0, detours)
+        guide.take_goal(goal, pose)
+        changed = [now for now in np.arange(0.0, 3.9, 0.2) if guide.watch(now, pose, seen)]
+        near = np.hypot(*(guide.ahead(pose)[:, None] - things).swapaxes(0, 2)).min()
+        if detours is None or not detours.enabled:
+            assert not changed and near < 0.3 and guide.detours == {}
+        else:
+            assert 2.0 <= changed[0] < 2.7 and guide.plans == 1 + len(changed)
+            assert near > 0.3 and guide.ahead(pose)[-1] == pytest.approx(goal)
+            assert guide.detours['detours'] == 1
 
 
 def test_job_reports_and_ends():
