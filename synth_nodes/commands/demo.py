@@ -27,8 +27,9 @@ def add(verbs: Subparsers) -> None:
                       _run)
     place = parser.add_mutually_exclusive_group()
     place.add_argument('--map', metavar='M.yaml',
-                       help='Nav2 map or scene file to drive in, or a generated scene, such as '
-                            'layout:warehouse')
+                       help='Nav2 map or scene file to drive in, or a generated scene: '
+                            'layout:warehouse, layout:learned, or plans:DIR by a plan generator '
+                            'of yours')
     place.add_argument('--log', type=Path, metavar='L.log.gz',
                        help='CARMEN lidar log to build the map from; without this and --map a '
                             'building is generated')

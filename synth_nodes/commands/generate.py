@@ -26,8 +26,8 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--out', type=Path, default=Path('synthetic'),
                         help='folder of the data set')
     parser.add_argument('--map', action='append', default=[], metavar='PLACE',
-                        help='Nav2 map, scene file or layout:NAME:SEED to drive in, repeatable; '
-                        'generated buildings if none')
+                        help='Nav2 map, scene file, layout:NAME:SEED (such as layout:learned:3) '
+                        'or plans:DIR:SEED to drive in, repeatable; generated buildings if none')
     parser.add_argument('--records', type=int, help='records in all')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     parser.add_argument('--sensor', type=Path, metavar='DIR',

@@ -43,10 +43,12 @@ class WorldParameters:
     randomisation: Randomisation = field(default_factory=Randomisation)
     dress: DressSettings = field(default_factory=DressSettings)
     map: str = setting(
-        '', 'Where to drive: a Nav2 map or scene file (YAML), layout:NAME or layout:NAME:SEED for '
-        'a generated scene; empty: a generated building.')
+        '', 'Where to drive: a Nav2 map or scene file (YAML); layout:NAME or layout:NAME:SEED for '
+        'a generated scene, such as layout:learned for one of learned floor plans; plans:DIR or '
+        'plans:DIR:SEED for one by a plan generator of your own; empty: a generated building.')
     building_seed: int = setting(
-        1, 'Which building, or layout without a seed, to generate.', low=0, high=2**31 - 1)
+        1, 'Which building, or layout or plans without a seed, to generate.',
+        low=0, high=2**31 - 1)
     scene_seed: int = setting(
         1, 'Seed of colours, textures, light, lines and things that a bare map is dressed with, '
         'where there is a camera or `dress` has boxes or cylinders.', low=0, high=2**31 - 1)
