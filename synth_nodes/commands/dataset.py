@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from synth_nodes.commands import dataset_tracks
 from synth_nodes.commands.common import add_verb, print_json, progress, Subparsers
 from synth_nodes.commands.inputs import add_robot, robot_and_lidar, settings_from_words
 from synth_nodes.errors import InputError
@@ -64,6 +65,7 @@ def add(verbs: Subparsers) -> None:
     verify = add_verb(inner, 'verify', 'Compare every file with its hash.', VERIFY_EXAMPLE,
                       _verify)
     verify.add_argument('source', type=Path, help='folder of a data set')
+    dataset_tracks.add(inner)
 
 
 def _add_import(inner: Subparsers) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from synth_nodes.commands import train_camera, train_plans
+from synth_nodes.commands import train_camera, train_plans, train_tracks
 from synth_nodes.commands.common import (
     add_verb,
     indent,
@@ -18,9 +18,11 @@ EXAMPLE = """synth-nodes dataset import intel.log.gz --out real --split intel=tr
 synth-nodes train generator --kind transformer --data real --out sensor
 synth-nodes train generator --kind gan --data real --set width=128 --set device=cuda
 synth-nodes train generator --of camera --kind vae --out camera
-synth-nodes train generator --of plans --map depot.yaml --map warehouse.yaml --out plans"""
+synth-nodes train generator --of plans --map depot.yaml --map warehouse.yaml --out plans
+synth-nodes train generator --of tracks --out tracks
+synth-nodes train generator --of tracks --data eth/ --rate 2.5 --out tracks"""
 OF = {'lidar': ('vae', 'gan', 'transformer', 'diffusion'), 'camera': ('vae', 'gan'),
-      'plans': ('vae',)}
+      'plans': ('vae',), 'tracks': ('mixture',)}
 """What can be learned, and by which kinds of model."""
 EVERY, BLOCK = 5, 25
 """Where no place is for validation, every fifth block of 25 records is."""
@@ -29,18 +31,22 @@ EVERY, BLOCK = 5, 25
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
     parser = add_verb(verbs, 'generator', 'Learn a lidar from recorded drives, a camera from '
-                      'renders, or floor plans.', EXAMPLE, _train)
+                      'renders, floor plans, or how people walk.', EXAMPLE, _train)
     parser.add_argument('--of', choices=tuple(OF), default='lidar', help='what is learned')
-    parser.add_argument('--kind', choices=OF['lidar'],
-                        help='kind of model, vae if not given; ' + ', '.join(
+    parser.add_argument('--kind', choices=sorted({k for kinds in OF.values() for k in kinds}),
+                        help='kind of model, the first if not given; ' + ', '.join(
                             f'{of}: {"|".join(kinds)}' for of, kinds in OF.items()))
     parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
-                        help='Nav2 map to cut floor plans out of, repeatable; generated buildings '
-                        'alone if none')
-    parser.add_argument('--data', type=Path, help='data set of recorded drives, for a lidar')
+                        help='Nav2 map to cut floor plans out of, or to walk in by social forces, '
+                        'repeatable; generated ones if none')
+    parser.add_argument('--data', type=Path, help='for a lidar: data set of recorded drives; '
+                        "for tracks: text table 'frame id x y' of recorded people, or a folder of "
+                        'such; people walk by social forces if not given')
+    parser.add_argument('--rate', type=float, metavar='HZ',
+                        help='frames a second of recorded tracks; 2.5 for ETH and UCY')
     parser.add_argument('--out', type=Path,
-                        help='folder of what is learned: sensor, camera or plans if not given; a '
-                        'checkpoint in it is continued')
+                        help='folder of what is learned: sensor, camera, plans or tracks if not '
+                        'given; a checkpoint in it is continued')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     add_settings(parser)
     parser.add_argument('--params-file', type=Path, metavar='FILE',
@@ -50,13 +56,15 @@ def add(verbs: Subparsers) -> None:
 def _train(args: argparse.Namespace) -> int:
     from synth_nodes.errors import InputError
 
-    if (args.kind or 'vae') not in OF[args.of]:
+    if args.kind is not None and args.kind not in OF[args.of]:
         raise InputError(f'--kind {args.kind} is not for --of {args.of}; it takes '
                          f'{", ".join(OF[args.of])}')
     if args.of == 'camera':
         return train_camera.train(args)
     if args.of == 'plans':
         return train_plans.train(args)
+    if args.of == 'tracks':
+        return train_tracks.train(args)
     return _train_lidar(args)
 
 

@@ -25,6 +25,12 @@ class ActorSettings:
         2.0, 'Longest rest at a goal, and after bumping into something.',
         unit='s', low=0.0, high=60.0)
     places: int = setting(16, 'Goals in a map that people walk between.', low=2, high=200)
+    walk: str = setting(
+        'ways', "How people walk: straight along the shortest 'ways' at an even pace, or as a "
+        "gait 'learned' from tracks (synth-nodes train generator --of tracks).",
+        choices=('ways', 'learned'))
+    walk_model: str = setting(
+        '', 'Folder of the learned gait; the one that ships with the package where empty.')
 
 
 @dataclass(frozen=True)

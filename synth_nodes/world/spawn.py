@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
-from synth_nodes.world.actors import Crowd, Manner, manner_of, new_goal
 from synth_nodes.world.atlas import AtlasArrays, MapAtlas, to_point
 from synth_nodes.world.chance import uniform
+from synth_nodes.world.crowd import Crowd, Manner, manner_of, new_goal
+from synth_nodes.world.gait import NEW, PASSED
 from synth_nodes.world.jit import inline, kernel
 from synth_nodes.world.rails import point_at, Rails
 from synth_nodes.world.ways import Ways
@@ -99,6 +100,7 @@ def spawn_crowds(maps: AtlasArrays, ways: Ways, rails: Rails, manners: NDArray[n
         walkers = 0
         for a in range(crowd.body.shape[1]):
             crowd.rest[b, a] = 0.0
+            crowd.recall[b, a, PASSED] = NEW
             if crowd.track[b, a] >= 0:
                 gap = _place_cart(rails, streams, b, map_index[b], a, pose[b], radius, crowd)
             elif walkers < people[b]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.world.actors import choose_strides, Crowd, manner_of, startle
+from synth_nodes.world.actors import choose_strides
 from synth_nodes.world.atlas import AtlasArrays
 from synth_nodes.world.chance import uniform
 from synth_nodes.world.collision import (
@@ -17,7 +17,9 @@ from synth_nodes.world.collision import (
     place,
     wall_gap,
 )
+from synth_nodes.world.crowd import Crowd, manner_of, startle
 from synth_nodes.world.drive import arc, Drive, drive_of, follow, give, Queue, take_due
+from synth_nodes.world.gait import Gait
 from synth_nodes.world.jit import inline, kernel, shared
 from synth_nodes.world.rails import Rails
 from synth_nodes.world.randomise import Domain
@@ -39,6 +41,7 @@ class Scene(NamedTuple):
     ways: Ways
     rails: Rails
     body: Body
+    gait: Gait
 
 
 class State(NamedTuple):
@@ -102,9 +105,9 @@ def _step_one(scene: Scene, state: State, drive: Drive, b: int, dt: float,
     velocity = state.velocity[b]
     standing = (np.hypot(velocity[0], velocity[1]) + abs(velocity[2]) * scene.body.radius
                 < STANDING)
-    choose_strides(scene.maps, scene.ways, scene.rails, manner_of(state.domain.manners[b]),
-                   state.crowd, state.streams, scene.body, state.pose[b], velocity, b,
-                   state.map_index[b], dt)
+    choose_strides(scene.maps, scene.ways, scene.rails, scene.gait,
+                   manner_of(state.domain.manners[b]), state.crowd, state.streams, scene.body,
+                   state.pose[b], velocity, b, state.map_index[b], dt)
     by_actor = False
     touched = False
     slack = state.clearance[b]

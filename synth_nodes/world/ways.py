@@ -5,6 +5,7 @@ Flow fields over coarse cells instead of a path an actor: they are found once a 
 one look-up a step, however many worlds share the map.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -34,6 +35,8 @@ class Ways(NamedTuple):
     """Coarse cells that all places can be reached from, of one map after the other."""
     shape: NDArray[np.int64]
     """Shape (maps, 5): first cell, rows, columns, fine cells to a coarse one, first of spawn."""
+    room: NDArray[np.float32]
+    """Shape (cells,): least distance [m] from any point of a coarse cell to what is solid."""
 
 
 def build_ways(atlas: MapAtlas, radius: float, places: int, seed: int) -> Ways:
@@ -46,7 +49,43 @@ def build_ways(atlas: MapAtlas, radius: float, places: int, seed: int) -> Ways:
     :param places: how many goals a map has.
     :raises InputError: when a map has no room for such a disc.
     """
-    flows, goals, spawns, rows = [], [], [], []
+    def spread(m: int, spawn: NDArray[np.int32], width: int) -> NDArray[np.int32]:
+        return _spread(np.random.default_rng([seed, m]), spawn, width, places)
+
+    return _lay(atlas, radius, spread)
+
+
+def ways_to(atlas: MapAtlas, radius: float,
+            points: NDArray[np.float64]) -> tuple[Ways, NDArray[np.int64]]:
+    """
+    Find the ways of a disc to given points of the first map of an atlas.
+
+    :param points: [m] in `map`, shape (N, 2); one where the disc cannot be counts as the nearest
+        place where it can, and points within 0.2 m share a place.
+    :return: the ways, and which place each point is, shape (N,).
+    :raises InputError: when the map has no room for such a disc.
+    """
+    which = np.zeros(len(points), np.int64)
+
+    def nearest(m: int, spawn: NDArray[np.int32], width: int) -> NDArray[np.int32]:
+        grid = atlas.maps[m]
+        factor = max(1, round(COARSE / grid.resolution))
+        at = (grid.to_cells(points) + 1.0) / factor - 0.5
+        side = max(1, round(0.2 / (factor * grid.resolution)))
+        names, which[:] = np.unique(np.floor(at / side) @ (1e6, 1.0), return_inverse=True)
+        goals = np.empty(len(names), np.int32)
+        for k in range(len(names)):
+            column, row = at[which == k][0]
+            goals[k] = spawn[np.hypot(spawn % width - column, spawn // width - row).argmin()]
+        return goals
+
+    return _lay(atlas, radius, nearest), which
+
+
+def _lay(atlas: MapAtlas, radius: float,
+         choose: Callable[[int, NDArray[np.int32], int], NDArray[np.int32]]) -> Ways:
+    """Find the ways to the goals, coarse cells, that `choose` names among those of each map."""
+    flows, goals, spawns, rooms, rows = [], [], [], [], []
     maps = atlas.drawn.arrays
     first = first_spawn = 0
     for m, grid in enumerate(atlas.maps):
@@ -59,24 +98,25 @@ def build_ways(atlas: MapAtlas, radius: float, places: int, seed: int) -> Ways:
             raise InputError(
                 f"map '{grid.name}' has no room for an actor of radius {radius} m; "
                 'use smaller actors, or set actors.count to 0')
-        rng = np.random.default_rng([seed, m])
-        goal = _spread(rng, spawn, passable.shape[1], places)
+        goal = choose(m, spawn, passable.shape[1])
         cost = np.where(room < reach + 0.3 / grid.resolution, 3, 1).astype(np.int32)
         flows.append(np.stack([_flow(passable, cost, g) for g in goal]))
         goals.append(goal)
         spawns.append(spawn)
+        rooms.append((room * grid.resolution).ravel())
         rows.append((first, *passable.shape, factor, first_spawn))
         first += passable.size
         first_spawn += spawn.size
     rows.append((first, 0, 0, 1, first_spawn))
     return Ways(np.concatenate(flows, axis=1), np.stack(goals).astype(np.int32),
-                np.concatenate(spawns), np.array(rows, np.int64))
+                np.concatenate(spawns), np.array(rows, np.int64),
+                np.concatenate(rooms).astype(np.float32))
 
 
 def no_ways(maps: int) -> Ways:
     """Make the ways of a world without actors."""
     return Ways(np.zeros((1, 0), np.uint8), np.zeros((maps, 1), np.int32),
-                np.zeros(0, np.int32), np.zeros((maps + 1, 5), np.int64))
+                np.zeros(0, np.int32), np.zeros((maps + 1, 5), np.int64), np.zeros(0, np.float32))
 
 
 @inline

@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.types import FloatArray, RobotSpec
-from synth_nodes.world.actors import ActorSettings, CartSettings, Crowd, Manner
+from synth_nodes.world.actors import ActorSettings, CartSettings
 from synth_nodes.world.atlas import MapAtlas, to_point
 from synth_nodes.world.chance import streams
 from synth_nodes.world.collision import Body, CONTACT, first_overlap, overlaps_solid
+from synth_nodes.world.crowd import Crowd, Manner
 from synth_nodes.world.drive import Drive, Queue
+from synth_nodes.world.learned_gait import gait_of
 from synth_nodes.world.rails import build_rails
 from synth_nodes.world.randomise import Domain, draw_domain, pack_ranges, Randomisation
 from synth_nodes.world.spawn import find_starts, spawn_crowds, spawn_robots, Starts
@@ -63,7 +65,7 @@ class World:
         :param carts: what runs along the painted lines of scenes; None for nothing.
         :param randomisation: what each world draws anew at every reset; None for nothing.
         :raises InputError: when the footprint is not convex, a map has no room for robot,
-            actors or carts, or an index names no map.
+            actors or carts, an index names no map, or there is no such learned gait.
         """
         if batch < 1:
             raise InputError(f'batch = {batch} must be at least 1')
@@ -73,7 +75,7 @@ class World:
         ways = (build_ways(atlas, actors.radius, actors.places, seed) if actors.count
                 else no_ways(len(atlas.maps)))
         rails = build_rails(atlas, carts or CartSettings())
-        self._scene = Scene(atlas.arrays, ways, rails, Body.of(robot))
+        self._scene = Scene(atlas.arrays, ways, rails, Body.of(robot), gait_of(actors))
         self._nominal = Domain.of(1, Drive.of(robot), Manner.of(actors), actors.count)
         self._ranges = None if randomisation is None else pack_ranges(randomisation)
         self._any_map = randomisation is not None and randomisation.any_map

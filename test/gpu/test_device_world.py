@@ -19,7 +19,7 @@ BATCH = 48
 PEOPLE = ActorSettings(count=5)
 NAMES = ('pose', 'velocity', 'wheel_velocity', 'steer', 'actors', 'clearance', 'time',
          'mount_offset')
-CROWD = ('goal', 'pace', 'rest', 'blocked', 'track', 'along', 'sense')
+CROWD = ('goal', 'pace', 'rest', 'blocked', 'track', 'along', 'sense', 'recall')
 FLAGS = ('collided', 'blocked_by_actor', 'map_index')
 ROBOTS = {
     'differential': RobotSpec(slip=0.05, turn_slip=0.03),
@@ -92,6 +92,16 @@ def test_roll_outs_among_people_and_carts_are_those_of_the_numba_world(atlas, de
     assert roll_out(host, other) > 100
     assert np.hypot(*(host.pose - start)[:, :2].T).mean() > 0.3
     assert (np.abs(host.actors[..., 2:4]).max(axis=(1, 2)) > 0.1).any()
+
+
+@pytest.mark.parametrize('give_way', (True, False))
+def test_people_of_a_learned_gait_walk_alike(atlas, device, give_way):
+    host, other = both(atlas, device, RobotSpec(), ActorSettings(
+        count=5, speed=1.2, walk='learned', give_way=give_way),
+        carts=CartSettings(count=1, radius=0.3))
+    roll_out(host, other, 120)
+    speed = np.hypot(*np.moveaxis(host.actors[:, :5, 2:4], -1, 0))
+    assert len(np.unique(speed.round(6))) > 100, 'each at its own speed'
 
 
 def test_people_who_do_not_give_way_touch_robots_alike(atlas, device):

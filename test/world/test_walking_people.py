@@ -25,9 +25,10 @@ def walk(world, seconds, command=(0.0, 0.0, 0.0)):
         yield
 
 
-@pytest.mark.parametrize('give_way', (True, False))
-def test_people_never_enter_walls(atlas, give_way):
-    settings = ActorSettings(count=6, speed=1.2, give_way=give_way)
+@pytest.mark.parametrize(('give_way', 'how'), [
+    (True, 'ways'), (False, 'ways'), (True, 'learned'), (False, 'learned')])
+def test_people_never_enter_walls(atlas, give_way, how):
+    settings = ActorSettings(count=6, speed=1.2, give_way=give_way, walk=how)
     world = World(atlas, ROBOT, settings, 16, 2)
     for k, _ in enumerate(walk(world, 60.0)):
         for m in (0, 1) if k % 3 == 0 else ():
@@ -35,17 +36,19 @@ def test_people_never_enter_walls(atlas, give_way):
             assert not discs_overlap_solid(atlas.maps[m], people[:, :2], 0.25).any()
 
 
-def test_people_never_jump(atlas):
-    world = World(atlas, ROBOT, ActorSettings(), 16, 2)
+@pytest.mark.parametrize(('how', 'fastest'), [('ways', 0.6), ('learned', 0.9)])
+def test_people_never_jump(atlas, how, fastest):
+    world = World(atlas, ROBOT, ActorSettings(walk=how), 16, 2)
     before = world.actors.copy()
     for _ in walk(world, 20.0):
         step = np.hypot(*(world.actors - before)[..., :2].reshape(-1, 2).T)
-        assert step.max() <= 0.6 * DT + 1e-9
+        assert step.max() <= fastest * DT + 1e-9
         before = world.actors.copy()
 
 
-def test_people_get_about(atlas):
-    world = World(atlas, ROBOT, ActorSettings(), 16, 3)
+@pytest.mark.parametrize('how', ('ways', 'learned'))
+def test_people_get_about(atlas, how):
+    world = World(atlas, ROBOT, ActorSettings(walk=how), 16, 3)
     start, moving, farthest = world.actors[..., :2].copy(), [], 0.0
     for _ in walk(world, 60.0):
         moving.append(np.hypot(*world.actors[..., 2:4].reshape(-1, 2).T) > 0.1)
@@ -55,8 +58,9 @@ def test_people_get_about(atlas):
     assert (farthest > 3.0).mean() > 0.9
 
 
-def test_people_who_give_way_never_walk_into_a_robot_that_stands(atlas):
-    world = World(atlas, ROBOT, ActorSettings(count=12, speed=1.5), 48, 4)
+@pytest.mark.parametrize('how', ('ways', 'learned'))
+def test_people_who_give_way_never_walk_into_a_robot_that_stands(atlas, how):
+    world = World(atlas, ROBOT, ActorSettings(count=12, speed=1.5, walk=how), 48, 4)
     nearest = np.inf
     for _ in walk(world, 60.0):
         assert not world.collided.any()
@@ -95,3 +99,23 @@ def test_a_map_too_small_for_people_is_refused():
     small = MapAtlas.build([GridMap(np.zeros((20, 20), np.int8), 0.05)])
     with pytest.raises(InputError, match=r'actors\.count'):
         World(small, ROBOT, ActorSettings(count=1))
+
+
+def test_people_of_a_learned_gait_set_off_slowly_and_those_of_ways_at_once(atlas):
+    share = {}
+    for how in ('ways', 'learned'):
+        world = World(atlas, ROBOT, ActorSettings(count=1, walk=how, pause=0.0), 32, 2)
+        speeds = [np.hypot(*world.actors[:, 0, 2:4].T) for _ in walk(world, 4.0)]
+        share[how] = np.array(speeds)[[0, 20, 60]] / world.parts.state.crowd.pace[:, 0]
+    np.testing.assert_allclose(np.median(share['ways'], axis=1), 1.0)
+    assert np.median(share['learned'][0]) < 0.5
+    assert (np.median(share['learned'][1:], axis=1) > 0.75).all()
+
+
+def test_the_same_seed_walks_the_same_by_a_learned_gait(atlas):
+    ends = []
+    for seed in (7, 7, 8):
+        world = World(atlas, ROBOT, ActorSettings(walk='learned'), 8, seed)
+        list(walk(world, 5.0))
+        ends.append(world.actors.copy())
+    assert np.array_equal(ends[0], ends[1]) and not np.array_equal(ends[0], ends[2])

@@ -3,6 +3,7 @@
 import warp as wp
 
 from synth_nodes.gpu.kernels.basics import infinity, real, Row, Streams, Table, uniform
+from synth_nodes.gpu.kernels.gait import draw_wish, look_along, NEW, Other, PASSED, WISH
 from synth_nodes.gpu.kernels.maps import Maps, to_cell, to_point
 from synth_nodes.gpu.kernels.paths import (
     advance,
@@ -27,6 +28,8 @@ from synth_nodes.gpu.kernels.state import (
 
 LOOK_AHEAD = wp.constant(5)
 HORIZON = wp.constant(real(0.5))
+SPARE = wp.constant(real(0.1))
+BESIDE = wp.constant(real(0.2))
 STRIDE_CHECKS = wp.constant(real(0.05))
 FREE_TURNS = wp.constant(2)
 TURNS = wp.constant(7)
@@ -44,6 +47,7 @@ def startle(crowd: Crowd, ways: Ways, manner: Row, streams: Streams, b: int, a: 
     """Let whoever touched something stand for a moment; people then go elsewhere."""
     crowd.body[b, a, 2] = real(0.0)
     crowd.body[b, a, 3] = real(0.0)
+    crowd.recall[b, a, PASSED] = NEW
     if crowd.track[b, a] >= 0:
         crowd.rest[b, a] = real(0.5)
     else:
@@ -127,7 +131,7 @@ def clear_of_robot(give_way: bool, space: real, body: Body, pose: Row, velocity:
 
 
 @wp.func
-def clear_of_others(others: Table, a: int, vx: real, vy: real):
+def clear_of_others(others: Table, a: int, vx: real, vy: real, horizon: real, apart: real):
     """Allow a stride that brings two people near each other only if it parts them."""
     clear = bool(True)
     for other in range(others.shape[0]):
@@ -137,21 +141,22 @@ def clear_of_others(others: Table, a: int, vx: real, vy: real):
             now = wp.sqrt(dx * dx + dy * dy)
             touch = others[a, 4] + others[other, 4]
             if now <= touch + real(1.5):
-                dx += (others[other, 2] - vx) * HORIZON
-                dy += (others[other, 3] - vy) * HORIZON
-                clear = wp.sqrt(dx * dx + dy * dy) >= wp.min(now - real(1e-6),
-                                                             touch + real(0.1))
+                dx += (others[other, 2] - vx) * horizon
+                dy += (others[other, 3] - vy) * horizon
+                clear = wp.sqrt(dx * dx + dy * dy) >= wp.min(now - real(1e-6), touch + apart)
     return clear
 
 
 @wp.func
-def stride(scene: Scene, state: State, b: int, m: int, a: int, ux: real, uy: real, dt: real):
+def stride(scene: Scene, state: State, b: int, m: int, a: int, ux: real, uy: real, pace: real,
+           dt: real):
     """Set a person's velocity to the first detour that is free; return its number."""
     manner = state.domain.manners[b]
     person = state.crowd.body[b, a]
     pose = state.pose[b]
-    pace = state.crowd.pace[b, a]
     give_way = manner[GIVE_WAY] > real(0.0)
+    horizon = wp.where(scene.gait.on, BESIDE, HORIZON)
+    apart = wp.where(scene.gait.on, real(0.0), SPARE)
     gap = infinity()
     if give_way:
         gap = disc_gap(scene.body, pose[0], pose[1], pose[2], person[0], person[1], person[4])
@@ -167,7 +172,7 @@ def stride(scene: Scene, state: State, b: int, m: int, a: int, ux: real, uy: rea
             free = clear_of_robot(give_way, manner[SPACE], scene.body, pose, state.velocity[b],
                                   person, vx, vy, gap, dt)
         if free:
-            free = clear_of_others(state.crowd.body[b], a, vx, vy)
+            free = clear_of_others(state.crowd.body[b], a, vx, vy, horizon, apart)
         if free:
             person[2] = vx
             person[3] = vy
@@ -198,7 +203,7 @@ def roll(scene: Scene, state: State, b: int, a: int, dt: real):
         free = clear_of_robot(rails.stops, rails.gap, scene.body, pose, state.velocity[b], cart,
                               dx * scale, dy * scale, gap, dt)
         if free:
-            free = clear_of_others(crowd.body[b], a, dx * scale, dy * scale)
+            free = clear_of_others(crowd.body[b], a, dx * scale, dy * scale, HORIZON, SPARE)
         if free:
             cart[2] = dx * scale
             cart[3] = dy * scale
@@ -212,16 +217,52 @@ def roll(scene: Scene, state: State, b: int, a: int, dt: real):
 
 
 @wp.func
+def learned_heading(scene: Scene, state: State, b: int, m: int, a: int, dt: real):
+    """Say where the learned gait leads, drawn anew where it is time to; unit vector and speed."""
+    recall = state.crowd.recall[b, a]
+    if recall[PASSED] > scene.gait.period - real(0.5) * dt - real(1e-9):
+        person = state.crowd.body[b, a]
+        ux, uy, arrived = look_along(scene.maps, scene.ways, m, state.crowd.goal[b, a],
+                                     person[0], person[1])
+        if arrived:
+            recall[PASSED] = NEW
+            return real(0.0), real(0.0), real(0.0), True
+        pose = state.pose[b]
+        velocity = state.velocity[b]
+        c = wp.cos(pose[2])
+        s = wp.sin(pose[2])
+        radius = real(-1.0)
+        if state.domain.manners[b, GIVE_WAY] > real(0.0):
+            radius = scene.body.radius
+        robot = Other(pose[0], pose[1], c * velocity[0] - s * velocity[1],
+                      s * velocity[0] + c * velocity[1], radius)
+        draw_wish(scene.maps, scene.ways, scene.gait, state.crowd.body[b], recall, state.streams,
+                  robot, state.crowd.pace[b, a], ux, uy, b, m, a)
+    recall[PASSED] = recall[PASSED] + dt
+    speed = wp.sqrt(recall[WISH] * recall[WISH] + recall[WISH + 1] * recall[WISH + 1])
+    scale = real(1.0) / (speed + real(1e-12))
+    return scale * recall[WISH], scale * recall[WISH + 1], speed, False
+
+
+@wp.func
 def walk(scene: Scene, state: State, b: int, a: int, dt: real):
     """Choose a person's velocity along the way to its goal."""
     crowd = state.crowd
     manner = state.domain.manners[b]
     m = state.map_index[b]
-    ux, uy, arrived = heading(scene.maps, scene.ways, m, crowd.goal[b, a], crowd.body[b, a])
+    ux = real(0.0)
+    uy = real(0.0)
+    pace = real(0.0)
+    arrived = bool(False)
+    if scene.gait.on:
+        ux, uy, pace, arrived = learned_heading(scene, state, b, m, a, dt)
+    else:
+        ux, uy, arrived = heading(scene.maps, scene.ways, m, crowd.goal[b, a], crowd.body[b, a])
+        pace = crowd.pace[b, a]
     if arrived:
         crowd.rest[b, a] = manner[PAUSE] * uniform(state.streams, b)
         new_goal(crowd, scene.ways, state.streams, b, a)
-    elif stride(scene, state, b, m, a, ux, uy, dt) <= FREE_TURNS:
+    elif stride(scene, state, b, m, a, ux, uy, pace, dt) <= FREE_TURNS:
         crowd.blocked[b, a] = wp.max(crowd.blocked[b, a] - dt, real(0.0))
     else:
         crowd.blocked[b, a] = crowd.blocked[b, a] + dt

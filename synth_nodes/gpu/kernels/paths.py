@@ -16,6 +16,7 @@ class Ways:
     flow: wp.array2d(dtype=wp.uint8)
     spawn: Whole
     shape: Wholes
+    room: wp.array(dtype=wp.float32)
 
 
 @wp.struct

@@ -14,6 +14,7 @@ from synth_nodes.gpu.kernels.basics import (
     Whole,
 )
 from synth_nodes.gpu.kernels.crowd import new_goal
+from synth_nodes.gpu.kernels.gait import NEW, PASSED
 from synth_nodes.gpu.kernels.maps import Maps, to_point
 from synth_nodes.gpu.kernels.paths import point_at, Rails
 from synth_nodes.gpu.kernels.shapes import Body
@@ -194,6 +195,7 @@ def spawn_crowd(scene: Scene, state: State, b: int):
     least = infinity()
     for a in range(crowd.body.shape[1]):
         crowd.rest[b, a] = real(0.0)
+        crowd.recall[b, a, PASSED] = NEW
         gap = infinity()
         if crowd.track[b, a] >= 0:
             gap = place_cart(scene.rails, crowd, scene.body, state.streams, b, m, a,

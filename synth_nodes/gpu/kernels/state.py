@@ -4,6 +4,7 @@ import warp as wp
 
 from synth_nodes.gpu.kernels.basics import real, Row, Streams, Table, Whole, Wholes
 from synth_nodes.gpu.kernels.drive import Queue
+from synth_nodes.gpu.kernels.gait import Gait
 from synth_nodes.gpu.kernels.maps import Maps
 from synth_nodes.gpu.kernels.paths import Rails, Ways
 from synth_nodes.gpu.kernels.shapes import Body
@@ -26,6 +27,7 @@ class Scene:
     ways: Ways
     rails: Rails
     body: Body
+    gait: Gait
 
 
 @wp.struct
@@ -40,6 +42,7 @@ class Crowd:
     track: Wholes
     along: Table
     sense: Table
+    recall: wp.array3d(dtype=real)
 
 
 @wp.struct
