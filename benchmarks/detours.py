@@ -41,7 +41,7 @@ def main():
                   f'{s.duration_half:.1f} |', flush=True)
             arrived.append(s.arrived)
         gained.append(arrived[1] - arrived[0])
-    print(f'errands that arrive only with detours: {gained[0]} among walkers, {gained[1]} among '
+    print(f'errands more that arrive with detours: {gained[0]} among walkers, {gained[1]} among '
           'standers')
 
 

@@ -127,17 +127,16 @@ class Detours:
         memory.add(standing, now)
         self._tries[row] += 1
         way = self._around(row, pose, crowded, left + s.longer)
-        if way is not None and self._tries[row] % 2:
-            self.found[row] += 1
-            self._bent[row] = True
-            return way
         # There is no way around what stands there, or the last one did not help.
-        aside = self._stand_aside(pose, crowded, known)
+        aside = None if way is not None and self._tries[row] % 2 else self._stand_aside(
+            pose, crowded, known)
         if aside is not None:
-            self._aside[row], self._bent[row] = now, True
+            self._aside[row] = now
             self.stood_aside[row] += 1
-            return aside
-        return way
+        elif way is not None:
+            self.found[row] += 1
+        self._bent[row] |= aside is not None or way is not None
+        return way if aside is None else aside
 
     def _plain(self, row: int, pose: FloatArray, planner: Planner) -> NDArray[np.float64] | None:
         """Plan the way that the map alone says, where the present one is another."""

@@ -38,8 +38,8 @@ class DetourSettings:
         15.0, 'How long what was seen is planned around while the scan does not show it gone.',
         unit='s', low=0.0, high=600.0)
     room: float = setting(
-        1.2, 'Distance from what blocks the way at which the robot stands aside where there is '
-        'no detour; 0 for never.', unit='m', low=0.0, high=10.0)
+        0.0, 'Distance from what blocks the way at which the robot stands aside where there is '
+        'no detour, such as 1.2; 0 for never.', unit='m', low=0.0, high=10.0)
     hold: float = setting(
         1.0, 'Shortest stay aside, the way there included.', unit='s', low=0.0, high=600.0)
     stay: float = setting(

@@ -17,7 +17,7 @@ from synth_nodes.types import FREE, GridMap, LidarSpec, OCCUPIED, RobotSpec
 from synth_nodes.world.actors import ActorSettings
 
 ROBOT, LIDAR = RobotSpec(), LidarSpec()
-SETTINGS = DetourSettings(patience=3.0, still=1.0, retry=0.5, memory=20.0)
+SETTINGS = DetourSettings(patience=3.0, still=1.0, room=1.2, retry=0.5, memory=20.0)
 GOAL = np.array((8.0, 1.5))
 START = np.array((2.0, 1.5, 0.0))
 BEFORE_DOOR = np.array((4.2, 1.5, 0.0))
