@@ -10,8 +10,6 @@ EXAMPLE = """synth-nodes dataset tracks --out rooms.txt
 synth-nodes dataset tracks --map layout:doors:3 --walk forces --people 20 --out crowd/doors.txt
 synth-nodes dataset tracks --map hall.yaml --walk learned --model tracks --out hall_drawn.txt"""
 WALKS = ('learned', 'forces', 'ways')
-PERIOD = 0.2
-"""Between frames [s] where no gait says otherwise."""
 
 
 def add(inner: Subparsers) -> None:
@@ -52,7 +50,7 @@ def _tracks(args: argparse.Namespace) -> int:
     from synth_nodes.world.learned_gait import load_gait
     from synth_nodes.world.map_io import save_map
     from synth_nodes.world.places import open_place
-    from synth_nodes.world.social_forces import simulate
+    from synth_nodes.world.social_forces import PERIOD, simulate
     from synth_nodes.world.stroll import course_of, play
     from synth_nodes.world.tracks import write_tracks
 

@@ -15,7 +15,7 @@ from synth_nodes.errors import InputError
 from synth_nodes.metrics.distances import Measured
 from synth_nodes.metrics.scans import FeatureNet, FitPlan
 from synth_nodes.metrics.two_sample import separability
-from synth_nodes.world.tracks import Tracks
+from synth_nodes.world.tracks import RADIUS, Tracks
 
 Array = NDArray[np.float64]
 WINDOW, CHANNELS = 12, 5
@@ -24,7 +24,6 @@ TURNING = 0.2
 """Speed [m/s] from which on a way has a curvature."""
 TIGHTEST, FARTHEST = 5.0, 3.0
 """Curvatures [1/m] and gaps [m] beyond these count as these."""
-RADIUS = 0.25
 MOST = 4000
 """Windows of each side in the two-sample test."""
 FIT = FitPlan(steps=400, batch_size=128)

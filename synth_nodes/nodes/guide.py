@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
-from synth_nodes.tasks.detour import Detours, DetourSettings
+from synth_nodes.tasks.detour import detours_for, DetourSettings
 from synth_nodes.tasks.path import path_length
 from synth_nodes.tasks.planner import Planner
 from synth_nodes.tasks.sighting import View
@@ -26,8 +26,7 @@ class Guide:
         :param detours: when other ways are taken; None for never.
         """
         self._planner = planner
-        self._detours = Detours((planner,), np.zeros(1, np.int64), detours) if (
-            detours is not None and detours.enabled) else None
+        self._detours = detours_for((planner,), np.zeros(1, np.int64), detours)
         self._limit = replan_distance
         self._goal: NDArray[np.float64] | None = None
         self._path = np.zeros((0, 2))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.tasks.detour_settings import DetourSettings as DetourSettings
+from synth_nodes.tasks.dock_marker import wrapped
 from synth_nodes.tasks.path import path_length
 from synth_nodes.tasks.planner import NoPathError, Planner
 from synth_nodes.tasks.sighting import gaps, Looks, Memory, unexplained, View
@@ -188,8 +189,16 @@ class Detours:
         return way if _may_turn(crowded, pose, way) else None
 
 
+def detours_for(planners: Sequence[Planner], map_index: NDArray[np.int64],
+                settings: DetourSettings | None) -> Detours | None:
+    """Watch robots as settings say; None where these are None or switched off."""
+    if settings is None or not settings.enabled:
+        return None
+    return Detours(planners, map_index, settings)
+
+
 def _may_turn(planner: Planner, pose: FloatArray, way: FloatArray) -> bool:
     """Tell whether a way begins ahead of the robot, or the robot has room to turn into it."""
     x, y = way[min(_AHEAD, len(way) - 1)] - pose[:2]
-    off = abs(np.angle(np.exp(1j * (np.arctan2(y, x) - pose[2]))))
+    off = abs(wrapped(np.arctan2(y, x) - pose[2]))
     return bool(off < _SIDEWAYS or planner.is_free(pose[:2]))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from synth_nodes.sensors.lidar import Lidar
 from synth_nodes.tasks.course import Course, Errand
-from synth_nodes.tasks.detour import Detours, DetourSettings
+from synth_nodes.tasks.detour import Detours, detours_for, DetourSettings
 from synth_nodes.tasks.expert import Expert
 from synth_nodes.tasks.fleet_paths import FleetPaths
 from synth_nodes.tasks.fleet_scans import FleetScans
@@ -61,8 +61,7 @@ class Fleet:
         self._paths = FleetPaths(batch, observation)
         self._errands: dict[int, Errand] = {}
         self._lengths, self._ends = np.zeros(batch), np.zeros((batch, 2))
-        self._detours = Detours(course.planners, self.map_index, detours) if (
-            detours is not None and detours.enabled) else None
+        self._detours = detours_for(course.planners, self.map_index, detours)
         self._ranges = np.zeros((batch, lidar.beams), np.float32)
         self._full = np.zeros((batch, 3))
         self._expert = Expert(course.atlas.drawn, course.robot)

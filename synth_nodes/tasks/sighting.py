@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.tasks.dock_marker import wrapped
 from synth_nodes.tasks.planner import Planner
 from synth_nodes.types import FloatArray
 
@@ -130,7 +131,7 @@ def _looked_past(points: FloatArray, seen: View) -> NDArray[np.bool_]:
         return np.zeros(len(points), bool)
     away = points - seen.origin
     bearing = np.arctan2(away[:, 1], away[:, 0])
-    off = np.abs(np.angle(np.exp(1j * (bearing[:, None] - seen.bearings))))
+    off = np.abs(wrapped(bearing[:, None] - seen.bearings))
     beam = off.argmin(axis=1)
     reach = seen.ranges[beam]
     width = 2.0 * float(np.median(np.abs(np.diff(seen.bearings)))) if len(seen.bearings) > 1 \

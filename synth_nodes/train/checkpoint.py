@@ -86,3 +86,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     return value
+
+
+def learning_state(net: torch.nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+    """Give weights, the optimiser's memory and chance, for :meth:`Checkpoint.save`."""
+    return {'net': net.state_dict(), 'optimiser': optimiser.state_dict(),
+            'random': random_states()}
+
+
+def restore_learning(state: Mapping[str, Any], net: torch.nn.Module,
+                     optimiser: torch.optim.Optimizer) -> None:
+    """Take back what :func:`learning_state` gave."""
+    net.load_state_dict(state['net'])
+    optimiser.load_state_dict(state['optimiser'])
+    restore_random(state['random'])

@@ -17,7 +17,7 @@ from synth_nodes.generators.model import Stepper
 from synth_nodes.generators.plans import KL_WEIGHT, LATENT, PlanNet, PlanSettings
 from synth_nodes.metrics.neighbours import copying, density_coverage
 from synth_nodes.train import loop
-from synth_nodes.train.checkpoint import Checkpoint, random_states, restore_random
+from synth_nodes.train.checkpoint import Checkpoint, learning_state, restore_learning
 from synth_nodes.train.journal import Journal
 from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent
 from synth_nodes.types import GridMap
@@ -174,10 +174,7 @@ class _Work:
             return float(self._net.loss(self._held, KL_WEIGHT)[0])
 
     def state(self) -> dict[str, Any]:
-        return {'net': self._net.state_dict(), 'optimiser': self._stepper.optimiser.state_dict(),
-                'random': random_states()}
+        return learning_state(self._net, self._stepper.optimiser)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._net.load_state_dict(state['net'])
-        self._stepper.optimiser.load_state_dict(state['optimiser'])
-        restore_random(state['random'])
+        restore_learning(state, self._net, self._stepper.optimiser)

@@ -15,7 +15,7 @@ from synth_nodes.generators.model import Stepper
 from synth_nodes.generators.tracks import TrackNet, TrackSettings
 from synth_nodes.metrics.tracks import distances, motions
 from synth_nodes.train import loop
-from synth_nodes.train.checkpoint import Checkpoint, random_states, restore_random
+from synth_nodes.train.checkpoint import Checkpoint, learning_state, restore_learning
 from synth_nodes.train.journal import Journal
 from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent
 from synth_nodes.types import GridMap
@@ -23,13 +23,11 @@ from synth_nodes.world.atlas import MapAtlas
 from synth_nodes.world.gait import Gait
 from synth_nodes.world.layouts import generate_scene
 from synth_nodes.world.scene import Scene
-from synth_nodes.world.social_forces import simulate
+from synth_nodes.world.social_forces import PERIOD, simulate
 from synth_nodes.world.stroll import Course, course_of, play, Samples, samples_of
 from synth_nodes.world.tracks import held_back, Tracks
 
 CHECKPOINT = 'checkpoint.pt'
-PERIOD = 0.2
-"""Between frames of people who walk by social forces [s]."""
 LAYOUTS = ('rooms', 'doors', 'clutter', 'yard', 'warehouse', 'learned')
 """What they walk in, in turn."""
 LEAST = 500
@@ -179,10 +177,7 @@ class _Work:
         return float(self._net.surprise(self._held_seen, self._held_change))
 
     def state(self) -> dict[str, Any]:
-        return {'net': self._net.state_dict(), 'optimiser': self._stepper.optimiser.state_dict(),
-                'random': random_states()}
+        return learning_state(self._net, self._stepper.optimiser)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._net.load_state_dict(state['net'])
-        self._stepper.optimiser.load_state_dict(state['optimiser'])
-        restore_random(state['random'])
+        restore_learning(state, self._net, self._stepper.optimiser)

@@ -67,7 +67,6 @@ class Crowd(NamedTuple):
     """Shape (B, A): where on its track a cart is [m]."""
     sense: NDArray[np.float64]
     """Shape (B, A): 1 for a cart on its way to the track's end, -1 to its start."""
-
     recall: NDArray[np.float64]
     """Shape (B, A, 7): what a person of a learned gait remembers; see `gait.RECALL`."""
 
@@ -105,7 +104,8 @@ def startle(crowd: Crowd, ways: Ways, manner: Manner, streams: NDArray[np.uint64
 
 @inline
 def on_floor(maps: AtlasArrays, ways: Ways, m: int, person: NDArray[np.float64],
-              vx: float, vy: float, dt: float) -> bool:
+             vx: float, vy: float, dt: float) -> bool:
+    """Tell whether a stride keeps to where people may walk."""
     checks = max(1, int(np.ceil(np.sqrt(vx * vx + vy * vy) * dt / STEP)))
     for k in range(1, checks + 1):
         t = dt * k / checks
@@ -117,8 +117,8 @@ def on_floor(maps: AtlasArrays, ways: Ways, m: int, person: NDArray[np.float64],
 
 @inline
 def clear_of_robot(manner: Manner, robot: Body, pose: NDArray[np.float64],
-                    velocity: NDArray[np.float64], person: NDArray[np.float64],
-                    vx: float, vy: float, gap: float, dt: float) -> bool:
+                   velocity: NDArray[np.float64], person: NDArray[np.float64],
+                   vx: float, vy: float, gap: float, dt: float) -> bool:
     """Allow a stride into the personal space only if it leads away from the robot."""
     if not manner.give_way or gap > NEAR + manner.space:
         return True

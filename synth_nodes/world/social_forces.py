@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from synth_nodes.world.atlas import AtlasArrays, MapAtlas
 from synth_nodes.world.gait import look_along
 from synth_nodes.world.jit import kernel
-from synth_nodes.world.tracks import Tracks
+from synth_nodes.world.tracks import RADIUS, Tracks
 from synth_nodes.world.ways import build_ways, Ways
 
-RADIUS = 0.25
-"""Of a person [m]."""
+PERIOD = 0.2
+"""Between the frames of tracks [s], where nothing says otherwise."""
 STEP = 0.05
 """Of the integration [s]."""
 APART = 1.2

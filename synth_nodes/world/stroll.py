@@ -15,11 +15,9 @@ from synth_nodes.world.gait import BEFORE, describe, Gait, HERE, look_along, PAS
 from synth_nodes.world.jit import inline, kernel
 from synth_nodes.world.people import ActorSettings, CartSettings
 from synth_nodes.world.rails import build_rails, Rails
-from synth_nodes.world.tracks import Tracks
+from synth_nodes.world.tracks import RADIUS, Tracks
 from synth_nodes.world.ways import Ways, ways_to
 
-RADIUS = 0.25
-"""Of a person [m]."""
 MOVING = 0.15
 """Speed [m/s] from which on a person walks; standing before the first and after the last such
 moment is not learned."""

@@ -19,6 +19,8 @@ from synth_nodes.types import FREE, GridMap
 from synth_nodes.world.atlas import MapAtlas
 from synth_nodes.world.map_io import load_map
 
+RADIUS = 0.25
+"""Of a person [m]."""
 OPEN = 4.0
 """Open ground [m] about tracks that have no map."""
 CELL = 0.1
