@@ -21,8 +21,8 @@ from synth_nodes.tasks.actions import to_action, to_command
 from synth_nodes.tasks.observation import Observation
 from synth_nodes.types import FloatArray
 
-SHARD = 512
-"""Robots stepped by one thread at a time. Fixed, so that results do not depend on threads."""
+SHARD, LEAST = 512, 128
+"""Most robots that one thread steps at a time, and fewest where there are so many."""
 
 
 class _Shard(NamedTuple):
@@ -53,7 +53,8 @@ class BatchEnv:
         :param task: what to do, and where; it may be shared by several batches.
         :param batch: number of robots B; they are spread over the maps in turn.
         :param seed: the same seed and actions give the same bytes, whatever the threads.
-        :param threads: workers that step robots, `SHARD` at a time.
+        :param threads: workers that step robots, half of them at a time but at least `LEAST` and
+            at most `SHARD`.
         :raises InputError: when batch or threads are below 1, or the seed is negative.
         """
         if batch < 1 or threads < 1 or seed < 0:
@@ -82,7 +83,8 @@ class BatchEnv:
         self._command = np.zeros((batch, 2))
         self._seed = seed
         self._shards: list[_Shard] = []
-        workers = min(threads, -(-batch // SHARD))
+        self._size = min(SHARD, max(LEAST, -(-batch // 2)))
+        workers = min(threads, -(-batch // self._size))
         self._workers = ThreadPoolExecutor(workers) if workers > 1 else None
 
     def reset(self, seed: int | None = None, mask: NDArray[np.bool_] | None = None,
@@ -147,9 +149,9 @@ class BatchEnv:
         chance = np.random.SeedSequence(self._seed)
         first = int(chance.generate_state(1)[0])
         map_index = (first + np.arange(self.batch, dtype=np.int64)) % self.task.maps
-        starts = range(0, self.batch, SHARD)
+        starts = range(0, self.batch, self._size)
         seeds = (int(c.generate_state(1)[0] >> 1) for c in chance.spawn(len(starts)))
-        parts = [slice(start, min(start + SHARD, self.batch)) for start in starts]
+        parts = [slice(start, min(start + self._size, self.batch)) for start in starts]
         return [_Shard(rows, self.task.robots(map_index[rows], seed),
                        {name: part[rows] for name, part in self.observation.items()})
                 for rows, seed in zip(parts, seeds, strict=True)]

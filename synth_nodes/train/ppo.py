@@ -2,15 +2,18 @@
 Proximal policy optimisation (Schulman et al. 2017) on the batched world.
 
 Robots never wait for the learner's library: one batch of environments fills preallocated tensors,
-and a handful of large minibatches learns from them. What is learned is the mean of the actions,
-a network whose `forward` gives commands, so it is exported as it is.
+and a handful of large minibatches learns from them. Robots are stepped by threads, and gradients
+of pieces of a minibatch are worked out by threads too and added up in a fixed order, so that the
+weights do not depend on how many there are. What is learned is the mean of the actions, a network
+whose `forward` gives commands, so it is exported as it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 import math
 import time
-from typing import Any
+from typing import Any, cast, TypeVar
 
 import torch
 from torch import nn, Tensor
@@ -21,10 +24,13 @@ from synth_nodes.train.fit import torch_threads
 from synth_nodes.train.ppo_settings import PpoSettings
 from synth_nodes.train.progress import Cancelled, check, never, Progress, Report, silent
 
+_T = TypeVar('_T')
 Row = dict[str, float]
 """Figures of one update."""
 _WARM_UP = 48
 """Steps driven at random to fit the normalisers."""
+_PIECE = 4096
+"""Samples whose gradient one thread works out at a time."""
 
 
 @dataclass
@@ -113,7 +119,9 @@ class Ppo:
         self._critic_parameters = list(agent.critic.parameters())
         self.optimiser = torch.optim.Adam(
             [{'params': self._actor_parameters}, {'params': self._critic_parameters}],
-            lr=settings.learning_rate, eps=1e-5)
+            lr=settings.learning_rate, eps=1e-5, fused=True)
+        self._workers = None if self._cuda or settings.threads == 1 else ThreadPoolExecutor(
+            settings.threads)
         self._generator = torch.Generator()
         self.updates = 0
         """Updates done."""
@@ -159,20 +167,21 @@ class Ppo:
         centre, half = (getattr(agent.actor, n).cpu() for n in ('centre', 'half_span'))
         ended = won = 0
         for t in range(self._settings.horizon):
-            parts = self._observe(t)
-            with torch.autocast('cuda', torch.bfloat16, enabled=self._cuda):
-                roll.mean[t] = agent.mean(parts)
-                roll.value[t] = agent.critic(*parts)
+            with self._half_precision():
+                roll.mean[t] = agent.mean(self._observe(t))
             noise = torch.randn(env.batch, 2, generator=self._generator).to(spread.device)
             roll.action[t] = roll.mean[t] + spread * noise
-            roll.odds[t] = _odds(roll.action[t], roll.mean[t], agent.log_spread)
             command = centre + half * roll.action[t].cpu().clamp(-1.0, 1.0)
             env.step(to_action(command.numpy(), env.task.robot))
             for name in ('reward', 'terminated', 'truncated', 'begun'):
                 getattr(roll, name)[t] = torch.from_numpy(getattr(env, name))
             ended += int((env.terminated | env.truncated).sum())
             won += int(env.success.sum())
-        roll.value[-1] = agent.critic(*self._observe(self._settings.horizon))
+        self._observe(self._settings.horizon)
+        roll.odds[:] = _odds(roll.action, roll.mean, agent.log_spread)
+        flat = [part.flatten(0, 1) for part in roll.parts]
+        torch.cat(self._of_each(self._values, *(torch.split(part, _PIECE) for part in flat)),
+                  out=roll.value.view(-1))
         share = won / ended if ended else math.nan
         return {'success': share, 'episodes': ended, 'late': int(roll.truncated.sum()),
                 'reward': float(roll.reward.mean())}
@@ -190,41 +199,77 @@ class Ppo:
         for _ in range(s.epochs):
             order = rows[torch.randperm(len(rows), generator=self._generator).to(rows.device)]
             for chosen in order.chunk(s.minibatches):
-                batch = [x[chosen] for x in fixed]
-                step = self._step([x[chosen] for x in flat], batch, before)
-                kl, value_loss = step
+                kl, value_loss = self._step(flat, fixed, chosen, before)
                 self._adapt(kl)
         self.updates += 1
         return {'kl': kl, 'value_loss': value_loss,
                 'spread': float(before.exp().mean()),
                 'learning_rate': self.optimiser.param_groups[0]['lr']}
 
-    def _step(self, parts: list[Tensor], batch: list[Tensor], before: Tensor,
+    def _step(self, parts: list[Tensor], fixed: list[Tensor], chosen: Tensor, before: Tensor,
               ) -> tuple[float, float]:
         """Step once on a minibatch; returns the divergence from the old policy, and the loss."""
         s, agent = self._settings, self.agent
-        action, odds, mean, advantage, wanted = batch
-        with torch.autocast('cuda', torch.bfloat16, enabled=self._cuda):
-            value = agent.critic(*parts).float()
-            now = agent.mean(parts).float()
-        value_loss = ((value - wanted) ** 2).mean()
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-6)
-        ratio = (_odds(action, now, agent.log_spread) - odds).exp()
-        gain = torch.min(ratio * advantage, ratio.clamp(1 - s.clip, 1 + s.clip) * advantage)
-        learning = self.updates >= s.critic_only
-        loss = value_loss + learning * (-gain.mean() - s.entropy * agent.log_spread.sum())
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        if not learning:
+        advantage = fixed[3][chosen]
+        scale = advantage.mean(), advantage.std() + 1e-6
+
+        def gradients(rows: Tensor) -> list[Tensor]:
+            batch = [x[rows] for x in fixed]
+            batch[3] = (batch[3] - scale[0]) / scale[1]
+            return self._gradients([x[rows] for x in parts], batch, before,
+                                   len(rows) / len(chosen))
+
+        pieces = self._of_each(gradients, (chosen,) if self._cuda else torch.split(chosen, _PIECE))
+        kl, value_loss, *total = (torch.stack(same).sum(dim=0)
+                                  for same in zip(*pieces, strict=True))
+        parameters = self._actor_parameters + self._critic_parameters
+        for parameter, gradient in zip(parameters, total, strict=True):
+            parameter.grad = gradient
+        if self.updates < s.critic_only:
             for parameter in self._actor_parameters:
                 parameter.grad = None
         for some in (self._actor_parameters, self._critic_parameters):
             nn.utils.clip_grad_norm_(some, s.gradient)
         self.optimiser.step()
         with torch.no_grad():
-            agent.log_spread.clamp_(min=float(torch.tensor(s.least_spread).log()), max=0.0)
-            kl = _divergence(mean, before, now, agent.log_spread)
-        return float(kl), float(value_loss.detach())
+            agent.log_spread.clamp_(min=math.log(s.least_spread), max=0.0)
+        return float(kl), float(value_loss)
+
+    def _gradients(self, parts: list[Tensor], batch: list[Tensor], before: Tensor, share: float,
+                   ) -> list[Tensor]:
+        """
+        Work out what a piece of a minibatch adds to it.
+
+        :param share: of the minibatch that this piece is.
+        :return: divergence from the old policy, loss of the critic, gradient of each parameter.
+        """
+        s, agent = self._settings, self.agent
+        action, odds, mean, advantage, wanted = batch
+        with self._half_precision():
+            value = agent.critic(*parts).float()
+            now = agent.mean(parts).float()
+        value_loss = share * ((value - wanted) ** 2).mean()
+        ratio = (_odds(action, now, agent.log_spread) - odds).exp()
+        gain = torch.min(ratio * advantage, ratio.clamp(1 - s.clip, 1 + s.clip) * advantage)
+        loss = value_loss - share * (gain.mean() + s.entropy * agent.log_spread.sum())
+        found = torch.autograd.grad(loss, self._actor_parameters + self._critic_parameters)
+        with torch.no_grad():
+            kl = share * _divergence(mean, before, now, agent.log_spread)
+        return [kl, value_loss.detach(), *found]
+
+    @torch.no_grad()
+    def _values(self, *parts: Tensor) -> Tensor:
+        """Ask the critic."""
+        with self._half_precision():
+            return cast(Tensor, self.agent.critic(*parts).float())
+
+    def _of_each(self, work: Callable[..., _T], *pieces: Iterable[Tensor]) -> list[_T]:
+        """Do something with each piece, on all threads; results are in the order of the pieces."""
+        return list((map if self._workers is None else self._workers.map)(work, *pieces))
+
+    def _half_precision(self) -> torch.autocast:
+        """Give the context in which networks run: bfloat16 on a GPU."""
+        return torch.autocast('cuda', torch.bfloat16, enabled=self._cuda)
 
     def _adapt(self, kl: float) -> None:
         """Keep the updates near the divergence that is wanted (rsl_rl's adaptive schedule)."""

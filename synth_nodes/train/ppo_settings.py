@@ -45,7 +45,8 @@ class PpoSettings:
     segment: int = setting(
         64, 'Updates between checkpoints; each time all robots begin anew.',
         low=1, high=100000)
-    threads: int = setting(1, 'Threads that step robots.', low=1, high=256)
+    threads: int = setting(
+        2, 'Threads that step robots and learn; weights do not depend on it.', low=1, high=256)
     device: str = setting('cpu', 'Where the networks learn: cpu or cuda.', choices=('cpu', 'cuda'))
 
     def quick(self) -> 'PpoSettings':

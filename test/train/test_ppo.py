@@ -68,6 +68,33 @@ def test_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
     assert not torch.equal(weights(one), weights(other))
 
 
+def test_gradients_of_pieces_add_up_to_that_of_the_whole(monkeypatch):
+    def gradients():
+        settings = replace(SMALL, epochs=1, minibatches=1, gradient=1000.0)
+        env = BatchEnv(make_task(LINE), settings.robots)
+        agent = make_agent(settings, LINE, {n: p.shape[1:] for n, p in env.observation.items()})
+        ppo = Ppo(env, agent, settings)
+        ppo.fit_normalisers(actor=True)
+        ppo.begin(1)
+        ppo.collect()
+        row = ppo.learn()
+        found = [*agent.actor.parameters(), *agent.critic.parameters(), agent.log_spread]
+        return torch.cat([p.grad.flatten() for p in found]), row
+
+    whole, row = gradients()
+    monkeypatch.setattr('synth_nodes.train.ppo._PIECE', 24)    # of 128 samples: the last has 8
+    pieces, same = gradients()
+    assert whole.norm() > 0.1 and torch.allclose(whole, pieces, atol=1e-5)
+    assert row == pytest.approx(same, abs=1e-5)
+
+
+def test_weights_do_not_depend_on_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr('synth_nodes.train.ppo._PIECE', 16)
+    one, three = (train_ppo(replace(SMALL, threads=count), LINE, tmp_path / str(count), episodes=2)
+                  for count in (1, 3))
+    assert torch.equal(weights(one), weights(three))
+
+
 def test_a_stopped_run_goes_on_to_the_same_weights_and_journal(tmp_path):
     whole = train_ppo(SMALL, LINE, tmp_path / 'whole', episodes=2)
     calls = []
