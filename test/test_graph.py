@@ -71,7 +71,7 @@ class Launched:
             assert time.monotonic() < end and self.process.poll() is None, self.lines
             time.sleep(0.05)
 
-    def finish(self, seconds: float = 120.0) -> int:
+    def finish(self, seconds: float = 240.0) -> int:
         code = self.process.wait(timeout=seconds)
         self._reader.join(timeout=10)
         return code

@@ -87,7 +87,7 @@ class TrackNet(nn.Module):
     def gait(self, period: float) -> Gait:
         """Give the weights to the kernels, all scales within them."""
         scale, centre = _numpy(self.scale), _numpy(self.centre)
-        first = _numpy(self.first.weight).T / scale[:, None]
+        first = np.ascontiguousarray(_numpy(self.first.weight).T / scale[:, None])
         last, bias = _numpy(self.last.weight).T.copy(), _numpy(self.last.bias).copy()
         unit = float(self.unit)
         last[:, PARTS:3 * PARTS] *= unit

@@ -24,7 +24,7 @@ from synth_nodes.sensors.camera_rows import (
 from synth_nodes.sensors.camera_spec import BOX, CYLINDER, PERSON
 from synth_nodes.sensors.camera_textures import PERSON_HEIGHT, TextureArrays
 from synth_nodes.sensors.lens import Plane
-from synth_nodes.world.jit import bare
+from synth_nodes.world.jit import bare, plain
 
 PERSON_PARTS = np.array([
     [0.00, 0.82, 1.00], [0.82, 0.86, 0.75], [0.86, 1.00, 0.42]])
@@ -73,8 +73,8 @@ def draw_box(
         hits.shade[i] = brightness(look, nx, ny, 0.0, enter)
         spread = enter / (plane.focal * max(facing, 0.3)) * scale
         set_strip(hits, i, textures, texture, along * scale, spread, height)
-    _draw_solid(plane, columns, eye, look, (first, last), (0.0, height), texture, BOX, desk,
-                textures, canvas, rows)
+    _draw_solid(plane, columns, eye, look, (first, last), (0.0, height), texture,
+                plain(BOX), desk, textures, canvas, rows)
 
 
 @bare
@@ -86,8 +86,8 @@ def draw_cylinder(
     texture = np.int64(cylinder[4])
     around = textures.per_metre[texture] * cylinder[2]
     _draw_round(plane, columns, eye, look, (cylinder[0], cylinder[1], 0.0), cylinder[2],
-                (0.0, cylinder[3]), cylinder[3], texture, around, CYLINDER, desk, textures,
-                canvas, rows)
+                (0.0, cylinder[3]), cylinder[3], texture, around, plain(CYLINDER), desk,
+                textures, canvas, rows)
 
 
 @bare
@@ -108,7 +108,7 @@ def draw_person(
         low, high = PERSON_PARTS[part, 0] * PERSON_HEIGHT, PERSON_PARTS[part, 1] * PERSON_HEIGHT
         _draw_round(plane, columns, eye, look, (actor[0], actor[1], heading),
                     actor[4] * PERSON_PARTS[part, 2], (low, high), PERSON_HEIGHT, outfit, around,
-                    PERSON, desk, textures, canvas, rows)
+                    plain(PERSON), desk, textures, canvas, rows)
 
 
 @bare

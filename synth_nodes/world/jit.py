@@ -32,6 +32,12 @@ def shared(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True, error_model='numpy')(function))
 
 
+@inline
+def plain(value: int) -> int:
+    """Hide a constant, so that what it is given to is not compiled anew for each constant."""
+    return value + 0
+
+
 def bare(function: F) -> F:
     """
     Compile a function that only kernels call, and that neither makes nor returns arrays.

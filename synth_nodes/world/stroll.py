@@ -12,7 +12,7 @@ from synth_nodes.world.chance import streams
 from synth_nodes.world.collision import Body
 from synth_nodes.world.crowd import Crowd, Manner
 from synth_nodes.world.gait import BEFORE, describe, Gait, HERE, look_along, PASSED, SEEN
-from synth_nodes.world.jit import inline, kernel
+from synth_nodes.world.jit import inline, kernel, plain
 from synth_nodes.world.people import ActorSettings, CartSettings
 from synth_nodes.world.rails import build_rails, Rails
 from synth_nodes.world.tracks import RADIUS, Tracks
@@ -110,13 +110,13 @@ def _gather(maps: AtlasArrays, ways: Ways, at: Array, walking: NDArray[np.bool_]
             if not walking[t, k] or not np.isfinite(near[0] + near[1] + near[2] + near[3]):
                 continue
             x, y, vx, vy = others[k, 0], others[k, 1], others[k, 2], others[k, 3]
-            ux, uy, arrived = look_along(maps, ways, 0, goal[k], x, y)
+            ux, uy, arrived = look_along(maps, ways, plain(0), goal[k], x, y)
             if arrived:
                 continue
             px = (at[t - 1, k, 0] - at[t - 2, k, 0]) / period
             py = (at[t - 1, k, 1] - at[t - 2, k, 1]) / period
-            describe(maps, ways, 0, others, k, (x, y, vx, vy, px, py), pace[k], ux, uy, none,
-                     seen[count])
+            describe(maps, ways, plain(0), others, k, (x, y, vx, vy, px, py), pace[k], ux, uy,
+                     none, seen[count])
             wx = (at[t + 1, k, 0] - x) / period - vx
             wy = (at[t + 1, k, 1] - y) / period - vy
             change[count, 0] = wx * ux + wy * uy
@@ -186,8 +186,8 @@ def _play(maps: AtlasArrays, ways: Ways, rails: Rails, gait: Gait, manner: Manne
             else:
                 at[t, k, 0], at[t, k, 1] = body[k, 0], body[k, 1]
         for _ in range(inner):
-            choose_strides(maps, ways, rails, gait, manner, crowd, chance, robot, far, still, 0, 0,
-                           dt)
+            choose_strides(maps, ways, rails, gait, manner, crowd, chance, robot, far, still,
+                           plain(0), plain(0), dt)
             for k in range(first.size):
                 body[k, 0] += body[k, 2] * dt
                 body[k, 1] += body[k, 3] * dt

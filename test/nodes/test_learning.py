@@ -39,7 +39,7 @@ def settings_for(folder):
     parameters = TrainerParameters()
     bc = replace(parameters.bc, buildings=6, validation_buildings=1, robots=5, seconds=3.0)
     return registry, replace(parameters, registry=str(folder / 'registry'), bc=bc, tune_epochs=1,
-                             gate_episodes=2)
+                             gate_episodes=2, nice=0)
 
 
 def test_an_intervention_is_kept_with_the_command_let_through_and_what_was_wanted(tmp_path):
