@@ -29,6 +29,12 @@ LOOK_AHEAD = 5
 """Coarse cells that a person cuts corners by."""
 TURNS = (0.0, 0.6, -0.6, 1.2, -1.2, 1.9, -1.9)
 """Detours tried in turn, as angles off the way."""
+FREE = 2
+"""Number of the last of them that gets a person on; the others only keep it moving."""
+ASIDE = (0.0, 0.8, -0.8, 1.5, -1.5)
+"""Steps aside tried where no detour is free, as angles off the direction away from the robot."""
+DRAWS = 8
+"""Places that a blocked person thinks of before walking to one that no free way leads to."""
 
 
 @inline
@@ -52,6 +58,7 @@ def choose_strides(
 
     :param pose: of the robot, in `map`; velocity: in base_link.
     """
+    horizon, apart = (BESIDE, 0.0) if gait.on else (HORIZON, SPARE)
     for a in range(crowd.body.shape[1]):
         person = crowd.body[b, a]
         person[2] = 0.0
@@ -73,13 +80,18 @@ def choose_strides(
             new_goal(crowd, ways, streams, b, a)
             continue
         turn = _stride(maps, ways, manner, crowd, robot, pose, velocity, b, m, a, ux, uy,
-                       pace, BESIDE if gait.on else HORIZON, 0.0 if gait.on else SPARE, dt)
-        if turn <= 2:
+                       pace, horizon, apart, dt)
+        if turn <= FREE:
             crowd.blocked[b, a] = max(crowd.blocked[b, a] - dt, 0.0)
             continue
         crowd.blocked[b, a] += dt
         if crowd.blocked[b, a] > manner.patience:
-            new_goal(crowd, ways, streams, b, a)
+            for _ in range(DRAWS):
+                new_goal(crowd, ways, streams, b, a)
+                ux, uy, arrived = _heading(maps, ways, m, crowd.goal[b, a], person)
+                if not arrived and _stride(maps, ways, manner, crowd, robot, pose, velocity,
+                                           b, m, a, ux, uy, pace, horizon, apart, dt) <= FREE:
+                    break
 
 
 @inline
@@ -95,9 +107,9 @@ def _roll(rails: Rails, crowd: Crowd, robot: Body, pose: NDArray[np.float64],
     dx, dy = x - cart[0], y - cart[1]
     away = np.sqrt(dx * dx + dy * dy)
     scale = min(way / away if away > 0.0 else 0.0, 1.0) / dt
-    manner = Manner(rails.radius, rails.speed, rails.stops, rails.gap, rails.patience, 0.0)
     gap = disc_gap(robot, pose[0], pose[1], pose[2], cart[0], cart[1], cart[4])
-    if (clear_of_robot(manner, robot, pose, velocity, cart, dx * scale, dy * scale, gap, dt)
+    if (clear_of_robot(rails.stops, rails.gap, robot, pose, velocity, cart, dx * scale, dy * scale,
+                       gap, dt)
             and clear_of_others(crowd, b, a, dx * scale, dy * scale, HORIZON, SPARE)):
         cart[2] = dx * scale
         cart[3] = dy * scale
@@ -191,19 +203,32 @@ def _stride(
     apart: float,
     dt: float,
 ) -> int:
-    """Set a person's velocity to the first detour that is free; return its number in TURNS."""
+    """
+    Set a person's velocity to the first detour that is free; return its number in TURNS.
+
+    Where none is and a robot is near, the person steps aside, which counts as blocked.
+    """
     person = crowd.body[b, a]
     gap = np.inf
     if manner.give_way:
         gap = disc_gap_within(robot, pose[0], pose[1], pose[2], person[0], person[1], person[4],
                               NEAR + manner.space)
-    for k in range(len(TURNS)):
-        c, s = np.cos(TURNS[k]), np.sin(TURNS[k])
+    last = len(TURNS)
+    if gap < manner.space + SPARE:
+        last += len(ASIDE)
+    for k in range(last):
+        turn = TURNS[k] if k < len(TURNS) else ASIDE[k - len(TURNS)]
+        if k == len(TURNS):
+            ux, uy = person[0] - pose[0], person[1] - pose[1]
+            away = np.sqrt(ux * ux + uy * uy) + 1e-12
+            ux, uy = ux / away, uy / away
+        c, s = np.cos(turn), np.sin(turn)
         vx, vy = pace * (c * ux - s * uy), pace * (s * ux + c * uy)
         if (on_floor(maps, ways, m, person, vx, vy, dt)
-                and clear_of_robot(manner, robot, pose, velocity, person, vx, vy, gap, dt)
+                and clear_of_robot(manner.give_way, manner.space, robot, pose, velocity,
+                                   person, vx, vy, gap, dt)
                 and clear_of_others(crowd, b, a, vx, vy, horizon, apart)):
             person[2] = vx
             person[3] = vy
             return k
-    return len(TURNS)
+    return last

@@ -116,13 +116,13 @@ def on_floor(maps: AtlasArrays, ways: Ways, m: int, person: NDArray[np.float64],
 
 
 @inline
-def clear_of_robot(manner: Manner, robot: Body, pose: NDArray[np.float64],
+def clear_of_robot(give_way: bool, space: float, robot: Body, pose: NDArray[np.float64],
                    velocity: NDArray[np.float64], person: NDArray[np.float64],
                    vx: float, vy: float, gap: float, dt: float) -> bool:
     """Allow a stride into the personal space only if it leads away from the robot."""
-    if not manner.give_way or gap > NEAR + manner.space:
+    if not give_way or gap > NEAR + space:
         return True
-    allowed = min(gap, manner.space) - 1e-6
+    allowed = min(gap, space) - 1e-6
     c, s = np.cos(pose[2]), np.sin(pose[2])
     wx = c * velocity[0] - s * velocity[1]
     wy = s * velocity[0] + c * velocity[1]

@@ -104,6 +104,18 @@ def test_people_of_a_learned_gait_walk_alike(atlas, device, give_way):
     assert len(np.unique(speed.round(6))) > 100, 'each at its own speed'
 
 
+def test_people_who_are_blocked_step_aside_and_turn_back_alike(atlas, device):
+    host, other = both(atlas, device, RobotSpec(), ActorSettings(count=8, patience=0.2))
+    crowd, turned = host.parts.state.crowd, 0
+    for _ in range(200):
+        goal, rest = crowd.goal.copy(), crowd.rest.copy()
+        host.step(np.zeros((BATCH, 3)), 0.1)
+        other.step(np.zeros((BATCH, 3)), 0.1)
+        turned += ((crowd.goal != goal) & (rest <= 0.0) & (crowd.rest <= 0.0)).sum()
+    assert turned > 50
+    assert_same(host, other)
+
+
 def test_people_who_do_not_give_way_touch_robots_alike(atlas, device):
     host, other = both(atlas, device, RobotSpec(), ActorSettings(count=8, give_way=False))
     touched = 0

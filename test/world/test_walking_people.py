@@ -69,6 +69,21 @@ def test_people_who_give_way_never_walk_into_a_robot_that_stands(atlas, how):
     assert 0.18 < nearest < 0.9
 
 
+def test_people_whom_a_standing_robot_cuts_off_turn_back():
+    cells = np.full((24, 240), 0, np.int8)
+    cells[[0, -1], :] = cells[:, [0, -1]] = 100
+    corridor = MapAtlas.build([GridMap(cells, 0.05)])
+    world = World(corridor, ROBOT, ActorSettings(count=2, pause=0.0), 32, 3)
+    world.reset(np.arange(32), np.tile((6.0, 0.6, 0.0), (32, 1)))
+    beyond, still, longest = world.actors[..., 0] > 6.0, np.zeros((32, 2)), 0.0
+    for _ in walk(world, 60.0):
+        speed = np.hypot(*np.moveaxis(world.actors[..., 2:4], -1, 0))
+        still = np.where(speed < 0.05, still + DT, 0.0)
+        longest = max(longest, still.max())
+    assert np.array_equal(beyond, world.actors[..., 0] > 6.0), 'there is no way past the robot'
+    assert ActorSettings().patience < longest < 2.5 * ActorSettings().patience
+
+
 def test_people_who_do_not_give_way_bump_into_it_and_it_is_not_its_doing(atlas):
     world = World(atlas, ROBOT, ActorSettings(count=12, speed=1.5, give_way=False), 48, 4)
     bumps = 0

@@ -31,8 +31,10 @@ HORIZON = wp.constant(real(0.5))
 SPARE = wp.constant(real(0.1))
 BESIDE = wp.constant(real(0.2))
 STRIDE_CHECKS = wp.constant(real(0.05))
-FREE_TURNS = wp.constant(2)
+FREE = wp.constant(2)
 TURNS = wp.constant(7)
+ASIDE = wp.constant(5)
+DRAWS = wp.constant(8)
 
 
 @wp.func
@@ -65,6 +67,17 @@ def turn_of(k: int):
         size = real(1.2)
     if k >= 5:
         size = real(1.9)
+    return wp.where(k % 2 == 1, size, -size)
+
+
+@wp.func
+def aside(k: int):
+    """Give the steps aside tried where no detour is free, as angles off the way from the robot."""
+    size = real(0.0)
+    if k == 1 or k == 2:
+        size = real(0.8)
+    if k >= 3:
+        size = real(1.5)
     return wp.where(k % 2 == 1, size, -size)
 
 
@@ -150,7 +163,7 @@ def clear_of_others(others: Table, a: int, vx: real, vy: real, horizon: real, ap
 @wp.func
 def stride(scene: Scene, state: State, b: int, m: int, a: int, ux: real, uy: real, pace: real,
            dt: real):
-    """Set a person's velocity to the first detour that is free; return its number."""
+    """Set a person's velocity to the first free detour or step aside; return its number."""
     manner = state.domain.manners[b]
     person = state.crowd.body[b, a]
     pose = state.pose[b]
@@ -161,10 +174,21 @@ def stride(scene: Scene, state: State, b: int, m: int, a: int, ux: real, uy: rea
     if give_way:
         gap = disc_gap(scene.body, pose[0], pose[1], pose[2], person[0], person[1], person[4])
     taken = int(TURNS)
+    if gap < manner[SPACE] + SPARE:
+        taken += ASIDE
     k = int(0)
     while k < taken:
-        c = wp.cos(turn_of(k))
-        s = wp.sin(turn_of(k))
+        turn = turn_of(k)
+        if k >= TURNS:
+            turn = aside(k - TURNS)
+        if k == TURNS:
+            ux = person[0] - pose[0]
+            uy = person[1] - pose[1]
+            away = wp.sqrt(ux * ux + uy * uy) + real(1e-12)
+            ux = ux / away
+            uy = uy / away
+        c = wp.cos(turn)
+        s = wp.sin(turn)
         vx = pace * (c * ux - s * uy)
         vy = pace * (s * ux + c * uy)
         free = on_floor(scene.maps, scene.ways, m, person, vx, vy, dt)
@@ -262,12 +286,19 @@ def walk(scene: Scene, state: State, b: int, a: int, dt: real):
     if arrived:
         crowd.rest[b, a] = manner[PAUSE] * uniform(state.streams, b)
         new_goal(crowd, scene.ways, state.streams, b, a)
-    elif stride(scene, state, b, m, a, ux, uy, pace, dt) <= FREE_TURNS:
+    elif stride(scene, state, b, m, a, ux, uy, pace, dt) <= FREE:
         crowd.blocked[b, a] = wp.max(crowd.blocked[b, a] - dt, real(0.0))
     else:
         crowd.blocked[b, a] = crowd.blocked[b, a] + dt
         if crowd.blocked[b, a] > manner[PATIENCE]:
-            new_goal(crowd, scene.ways, state.streams, b, a)
+            draws = int(DRAWS)
+            while draws > 0:
+                draws -= 1
+                new_goal(crowd, scene.ways, state.streams, b, a)
+                ux, uy, arrived = heading(scene.maps, scene.ways, m, crowd.goal[b, a],
+                                          crowd.body[b, a])
+                if not arrived and stride(scene, state, b, m, a, ux, uy, pace, dt) <= FREE:
+                    draws = 0
 
 
 @wp.func
