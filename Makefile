@@ -36,7 +36,7 @@ lint: $(READY)
 
 test: lint
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m 'not graph'
-	$(BIN)/pytest -n auto --maxprocesses 2 --dist loadfile -m graph
+	$(BIN)/pytest -n auto --maxprocesses 2 --dist loadfile --reruns 1 -m graph
 
 clean:
 	rm -rf $(VENV) $(OUT) build dist log install ./*.egg-info

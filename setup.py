@@ -24,7 +24,8 @@ ROS = [
     'ros-std-srvs>=5.3',
     'ros-visualization-msgs>=5.3',
 ]
-TEST = ['pytest>=8', 'pytest-timeout>=2.3', 'pytest-xdist>=3.6', 'hypothesis>=6.100']
+TEST = ['pytest>=8', 'pytest-rerunfailures>=14', 'pytest-timeout>=2.3',
+        'pytest-xdist>=3.6', 'hypothesis>=6.100']
 PEERS = [*RL, *GPU_SIM, 'stable-baselines3>=2.4']
 LINT = ['ruff>=0.9', 'mypy>=1.14', 'types-PyYAML>=6.0']
 COLCON = [

@@ -1,10 +1,12 @@
 """
 The life of a node's process: start, spin, end, and the exit code.
 
-Exit codes: 0 ended on request, 1 failed, 2 the input is wrong (one line says what).
+Exit codes: 0 ended on request, 1 failed or hung when asked to end, 2 the input is wrong (one line
+says what).
 """
 
 from collections.abc import Callable, Sequence
+import faulthandler
 import gc
 import re
 import signal
@@ -26,6 +28,8 @@ except ImportError:  # before Kilted
 
 WAIT = 0.2
 """Longest wait [s] of the main loop, so the time in which an idle node notices a signal."""
+END = 8.0
+"""Longest time [s] to end in; a node that hangs then says where, and its process is ended."""
 
 
 class Finished(Exception):
@@ -69,8 +73,9 @@ def run_node(factory: Callable[[], Node], args: Sequence[str] | None = None,
             raise
         code = _complain(line)
     finally:
-        stop.ignore()
+        stop.hurry()
         rclpy.try_shutdown()
+        faulthandler.cancel_dump_traceback_later()
     sys.exit(code)
 
 
@@ -96,10 +101,12 @@ class _Stop:
     def _ask(self, number: int, frame: Any) -> None:
         self.asked = True
 
-    def ignore(self) -> None:
-        """Let no further signal disturb the clean-up."""
+    def hurry(self) -> None:
+        """Let no further signal disturb the clean-up, and nothing that hangs hold it up."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+        # A thread of its own, outside Python: it ends a process that waits with the GIL held too.
+        faulthandler.dump_traceback_later(END, exit=True)
 
 
 def _live(factory: Callable[[], Node], stop: _Stop, events: bool) -> int:
@@ -119,7 +126,7 @@ def _live(factory: Callable[[], Node], stop: _Stop, events: bool) -> int:
     except ExternalShutdownException:
         pass
     finally:
-        stop.ignore()
+        stop.hurry()
         if isinstance(node, Closes):
             node.close()
         executor.remove_node(node)

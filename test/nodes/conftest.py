@@ -10,7 +10,8 @@ import pytest
 
 DOMAIN = 1 + os.getpid() % 100
 ENVIRONMENT = {**os.environ, 'ROS_DOMAIN_ID': str(DOMAIN),
-               'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'PYTHONUNBUFFERED': '1'}
+               'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'PYTHONUNBUFFERED': '1',
+               'PYTHONFAULTHANDLER': '1'}
 
 
 def start(name, *parameters):
@@ -77,10 +78,12 @@ class Peer:
         codes = []
         for process in self.processes:
             try:
-                process.communicate(timeout=10)
+                said = process.communicate(timeout=15)[1]
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
+                process.send_signal(signal.SIGABRT)
+                said = process.communicate()[1]
+            if process.returncode:
+                print(*process.args, said, sep='\n')
             codes.append(process.returncode)
         self.processes = []
         return codes
