@@ -102,6 +102,23 @@ def test_own_file_gives_zones_sources_and_exclusions(check, tmp_path):
     assert code == 2 and "source 'scan' is not among those of the rules: top" in said.err
 
 
+def test_own_timeouts_of_sources_and_those_of_a_nav2_file_count(check, tmp_path):
+    def actions(text, *ages):
+        rules = tmp_path / 'rules.yaml'
+        rules.write_text(text, encoding='utf-8')
+        lines = [situation([5.0, 0.0], age=age) for age in ages]
+        return [[v['action'] for v in check(lines, '--rules', str(rules), *words)[1]]
+                for words in ((), ('--nav2',))]
+
+    own = OWN.replace('top: {kind: pointcloud, min_height: 0.1, max_height: 1.0}',
+                      'scan: {timeout: 0.1}')
+    assert actions(own, 0.1, 0.2) == [['pass', 'stop']] * 2
+    nav2 = NAV2.replace('observation_sources', 'source_timeout: 0.2\n    observation_sources')
+    assert actions(nav2, 0.2, 0.25) == [['pass', 'stop']] * 2
+    slow = nav2.replace('0.2', '0.0')
+    assert actions(slow, 0.3, 0.31) == [['pass', 'stop'], ['pass', 'pass']]
+
+
 def test_examples_of_the_documentation_and_of_the_packaged_rules_are_accepted(tmp_path):
     documented: dict = {}
     text = (CONFIG.parent / 'docs' / 'safety-node.md').read_text(encoding='utf-8')

@@ -109,7 +109,8 @@ def _own_rules(file: Path) -> SafetyMonitorParameters:
 def _own_zones(own: SafetyMonitorParameters, robot: RobotSpec, where: str) -> ZoneSetup:
     """Zones of a parameter file, and its sources where it lists any."""
     sources = groups_of(own.sources) or {'scan': SourceSettings()}
-    setup = zone_setup(own.zones, sources, own.exclusions, robot.polygon, where)
+    setup = zone_setup(own.zones, sources, own.exclusions, robot.polygon, where,
+                       own.safety.source.timeout)
     late = tuple(f"zone '{z.name}' takes its shape from a topic; until it comes the robot is "
                  'stopped' for z in setup.zones if not z.shape_known)
     return replace(setup, notes=late, sources=setup.sources if groups_of(own.sources) else ())
@@ -132,7 +133,8 @@ def strict_judge(config: Config, sequence: bool) -> Judge:
 
     def run(situation: Situation) -> tuple[Verdict, tuple[str, ...]]:
         nonlocal core, held
-        sources = [strict_source(o) for o in situation.observed if o.enabled]
+        sources = [strict_source(o, config.rules.source) for o in situation.observed
+                   if o.enabled]
         state = RobotState(situation.velocity, situation.velocity_age)
         outcome = judge_with_zones(
             config.rules, config.robot, state, sources, situation.command, situation.zones,

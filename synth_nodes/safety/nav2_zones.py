@@ -149,6 +149,10 @@ class SourceSetup:
     sampling_distance: float = 0.1
     """Distance of the points [m] that Nav2 sets on the outline of a polygon source."""
     masks: tuple[Mask, ...] = ()
+    max_range: float = math.inf
+    """Farthest points of a point cloud that count, from base_link [m]."""
+    strict_timeout: float = 0.0
+    """Age [s] beyond which strict judgements stop the robot; 0: `safety.source.timeout`."""
 
 
 @dataclass(frozen=True)

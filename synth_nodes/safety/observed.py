@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.safety.nav2_zones import HEIGHTS, sample_outline, SourceSetup
+from synth_nodes.safety.rules import SourceRules
 from synth_nodes.safety.sources import PointSource
 
 Array = NDArray[np.float64]
@@ -40,10 +41,10 @@ class Observed:
 
 def nav2_points(observed: Observed) -> Array:
     """
-    Points of a source as Nav2 hands them to its zones: height band, exclusion zones.
+    Points of a source as Nav2 hands them to its zones: height band, reach, exclusion zones.
 
-    A point cloud's band holds its bounds. Heights count for point clouds alone; points given in
-    the plane pass the band.
+    A point cloud's band holds its bounds. Heights and reach count for point clouds alone; points
+    given in the plane pass the band.
 
     :return: base_link [m], shape (M, 2).
     """
@@ -57,13 +58,17 @@ def nav2_points(observed: Observed) -> Array:
     return _kept(observed, points, low, high)
 
 
-def strict_source(observed: Observed) -> PointSource:
+def strict_source(observed: Observed, rules: SourceRules) -> PointSource:
     """
     Turn what a source saw into a source of the safety core, ready to be refused if unsound.
 
     Only a height band that was given leaves points out, and only finite heights can be outside.
+
+    :param rules: whose timeout counts where the source has none of its own; one that Nav2 would
+        stop for its age is too old here as well.
     """
     setup, points = observed.setup, observed.points
+    oldest = min(setup.strict_timeout or rules.timeout, setup.timeout or math.inf)
     if observed.age is None or math.isnan(observed.age):
         return PointSource(setup.name, np.zeros((0, 2)), math.inf, False,
                            'no data has come from it')
@@ -73,7 +78,7 @@ def strict_source(observed: Observed) -> PointSource:
     high = math.inf if setup.max_height is None else setup.max_height
     reason = observed.reason or 'it is marked invalid'
     return PointSource(setup.name, _kept(observed, points, low, high), observed.age,
-                       observed.valid, '' if observed.valid else reason)
+                       observed.valid, '' if observed.valid else reason, timeout=oldest)
 
 
 def _kept(observed: Observed, points: Array, low: float, high: float) -> Array:
@@ -83,6 +88,8 @@ def _kept(observed: Observed, points: Array, low: float, high: float) -> Array:
     keep = np.ones(len(points), bool)
     if observed.setup.kind == 'pointcloud':
         keep = np.isnan(heights) | ((heights >= low) & (heights <= high))
+        with np.errstate(over='ignore', invalid='ignore'):
+            keep &= ~((points ** 2).sum(axis=1) > observed.setup.max_range ** 2)
     for mask in observed.setup.masks:
         keep &= ~mask.hides(points, np.nan_to_num(heights))
     return points[keep]

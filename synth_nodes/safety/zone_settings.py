@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
-from synth_nodes.safety.nav2_zones import ACTIONS, Mask, SHAPES, SourceSetup, UserZone, ZoneSetup
+from synth_nodes.safety.nav2_zones import (
+    ACTIONS,
+    Mask,
+    SHAPES,
+    SOURCE_TIMEOUT,
+    SourceSetup,
+    UserZone,
+    ZoneSetup,
+)
 from synth_nodes.safety.zone_reading import outline, zone_of
 from synth_nodes.settings import Groups, groups_of, named, setting
 
@@ -198,18 +206,21 @@ def masks_of(exclusions: Groups, sources: Sequence[str], where: str) -> dict[str
 
 
 def zone_setup(zones: Groups, sources: Mapping[str, SourceSettings], exclusions: Groups,
-               footprint: Array, where: str) -> ZoneSetup:
+               footprint: Array, where: str, timeout: float = 0.0) -> ZoneSetup:
     """
     Bring zones, sources and exclusions together for offline judgements.
 
+    :param timeout: oldest data used of sources without a timeout of their own [s]. Nav2's is
+        never below it, so that strict judgements need not be stricter than the node.
     :raises InputError: as the functions above.
     """
-    masks = masks_of(exclusions, list(sources), where)
+    masks, nav2 = masks_of(exclusions, list(sources), where), max(SOURCE_TIMEOUT, timeout)
     setups = tuple(
-        SourceSetup(name, s.kind, s.enabled, min_height=s.min_height, max_height=s.max_height,
-                    masks=tuple(masks[name])) for name, s in sources.items())
+        SourceSetup(name, s.kind, s.enabled, s.timeout or nav2, s.min_height, s.max_height,
+                    masks=tuple(masks[name]), max_range=s.max_range, strict_timeout=s.timeout)
+        for name, s in sources.items())
     return ZoneSetup(user_zones(zones, list(sources), footprint, where), setups,
-                     footprint=footprint)
+                     source_timeout=nav2, footprint=footprint)
 
 
 def _check_sources(names: Sequence[str], known: Sequence[str], where: str) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
-from zone_helpers import part, seen, SQUARE, zone
+from zone_helpers import part, RULES, seen, SQUARE, zone
 
 from synth_nodes.safety.nav2_zones import inside_circle, inside_polygon, Mask, sample_outline
 from synth_nodes.safety.observed import nav2_points, strict_source
@@ -74,7 +74,7 @@ def test_height_band_holds_its_bounds_and_spares_points_without_height():
                  heights=[0.04, 0.05, 0.5, np.nan])
     assert nav2_points(cloud)[:, 0].tolist() == [2, 3, 4]
     # Without a band that was given, strict judgements leave nothing out.
-    assert len(strict_source(cloud).points_base) == 4
+    assert len(strict_source(cloud, RULES.source).points_base) == 4
 
 
 def test_height_counts_for_point_clouds_alone():

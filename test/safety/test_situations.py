@@ -10,10 +10,11 @@ from zone_helpers import SQUARE, zone
 from synth_nodes.errors import InputError
 from synth_nodes.safety.nav2_zones import SourceSetup, ZoneSetup
 from synth_nodes.safety.observed import nav2_points, strict_source
+from synth_nodes.safety.rules import SourceRules
 from synth_nodes.safety.situations import read_situation, read_situations, verdict_line
 from synth_nodes.types import RobotSpec, Verdict
 
-FOOTPRINT = RobotSpec().polygon
+FOOTPRINT, RULES = RobotSpec().polygon, SourceRules()
 SOURCE = {'name': 'scan', 'type': 'scan', 'points': [[1, 2]], 'age': 0.1, 'enabled': True,
           'valid': True}
 LINE = {'sources': [SOURCE], 'velocity': [0.1, 0, 0], 'cmd_in': [0.5, 0, 0.1]}
@@ -58,7 +59,7 @@ def test_source_of_the_rules_that_is_missing_has_given_no_data():
     setup = ZoneSetup((), (SourceSetup('scan', timeout=9.0), SourceSetup('sonar', 'range')))
     scan, sonar = read(setup).observed
     assert scan.setup.timeout == 9.0 and (sonar.age, sonar.enabled) == (None, True)
-    assert not strict_source(sonar).valid
+    assert not strict_source(sonar, RULES).valid
     with pytest.raises(InputError, match="source 'radar' is not among those of the rules"):
         read(setup, **source(name='radar'))
 
@@ -73,7 +74,7 @@ def test_points_with_and_without_height_may_mix():
     points = [[1, 0], [2, 0, 0.3], [3, 0, 9.0]]
     observed, = read(**source(type='pointcloud', points=points)).observed
     assert nav2_points(observed)[:, 0].tolist() == [1, 2]
-    assert len(strict_source(observed).points_base) == 3
+    assert len(strict_source(observed, RULES).points_base) == 3
 
 
 def test_height_that_is_no_number_makes_the_point_none():
@@ -85,7 +86,7 @@ def test_outline_becomes_points():
     observed, = read(**source(type='polygon', points=[], corners=SQUARE)).observed
     # 4 edges of 2 m in parts of 0.1 m: 21 points each, as Nav2 samples them.
     assert len(nav2_points(observed)) == 84
-    assert len(strict_source(observed).points_base) > 84
+    assert len(strict_source(observed, RULES).points_base) > 84
 
 
 @pytest.mark.parametrize('text', ['NaN', 'Infinity', '-Infinity', 'null', '1' + '0' * 400])

@@ -44,7 +44,7 @@ EXAMPLES = settings(max_examples=120, deadline=None)
 def test_without_zones_the_core_has_the_word():
     outcome = strict([], [seen(NEAR)], (0.5, 0, 0))
     state = RobotState(np.zeros(3), 0.0)
-    assert outcome.verdict == judge(MILD, ROBOT, state, [strict_source(seen(NEAR))],
+    assert outcome.verdict == judge(MILD, ROBOT, state, [strict_source(seen(NEAR), MILD.source)],
                                     np.array([0.5, 0, 0]))
 
 

@@ -100,6 +100,20 @@ def test_offline_setup_holds_zones_sources_and_their_masks():
     assert setup.sources[0].masks[0].name == 'mast'
 
 
+def test_offline_setup_holds_how_old_and_how_far_data_of_a_source_counts():
+    def made(timeout, default):
+        settings = build(Everything, {'sources.top.kind': 'pointcloud', 'sources.top.max_range': 3,
+                                      'sources.top.timeout': timeout})
+        setup = zone_setup(settings.zones, groups_of(settings.sources), settings.exclusions, BODY,
+                           'file', default)
+        source, = setup.sources
+        assert source.max_range == 3.0
+        return source.strict_timeout, source.timeout, setup.source_timeout
+    assert made(0.1, 0.3) == (0.1, 0.1, 2.0) and made(10.0, 0.3) == (10.0, 10.0, 2.0)
+    # Without its own, Nav2's default, or that of the rules where strict judgements allow more.
+    assert made(0.0, 0.3) == (0.0, 2.0, 2.0) and made(0.0, 5.0) == (0.0, 5.0, 5.0)
+
+
 def test_only_what_counts_now_is_drawn():
     zones = made({
         **zone(shape='circle', radius=0.5),

@@ -36,5 +36,6 @@ def seen(*points, name='scan', age=0.02, kind='scan', timeout=2.0, heights=None,
 
 def strict(zones, observed, command, velocity=(0, 0, 0), rules=MILD, **kwargs):
     state = RobotState(np.array(velocity, float), 0.0)
-    return judge_with_zones(rules, ROBOT, state, [strict_source(o) for o in observed if o.enabled],
-                            np.array(command, float), zones, **kwargs)
+    sources = [strict_source(o, rules.source) for o in observed if o.enabled]
+    return judge_with_zones(rules, ROBOT, state, sources, np.array(command, float), zones,
+                            **kwargs)
