@@ -203,6 +203,13 @@ class Guard:
         self.note(now, 'latch')
         return ''
 
+    def inherit(self, before: 'Guard', now: float) -> None:
+        """Keep what only a reset lifts: a latched stop, and what was found of the brakes."""
+        self.brakes = before.brakes
+        if before._watch.latched:
+            self._watch = watchdog.latch(self._watch, before._watch.latched)
+            self.note(now, 'latch', f'kept: {before._watch.latched}')
+
     def reset(self, now: float) -> str:
         """Lift a latched stop and trust the stated brakes; only commands from now on move."""
         self.brakes.reset()

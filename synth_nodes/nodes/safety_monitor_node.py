@@ -65,6 +65,8 @@ class SafetyMonitorNode(LifecycleNode):
         self.log = SafetyLog(s.log, s.safety, s.robot)
         guard, self.unpredicted = build_guard(s, self.sensing.transforms, self.log)
         follow_switches(self, guard)
+        if self.guard is not None:
+            guard.inherit(self.guard, now(self))
         self.guard = self.sensing.guard = guard
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -63,6 +63,22 @@ def test_monitor_explains_stops_latches_and_ends_with_zero(peer, drivers, monito
     assert peer.until(lambda: stopped(out), 2.0)
 
 
+def test_latched_stop_outlives_a_new_configuration_and_only_a_reset_lifts_it(
+        peer, drivers, monitor):
+    out, verdicts = monitor.out, peer.listen(DiagnosticStatus, 'safety/verdict')
+    assert peer.call(Trigger, 'safety_monitor_node/stop').success
+    assert peer.until(lambda: stopped(out))
+    count = len(out)
+    for step in ('DEACTIVATE', 'CLEANUP', 'CONFIGURE', 'ACTIVATE'):
+        change(peer, 'safety_monitor_node', getattr(Transition, f'TRANSITION_{step}'))
+    verdicts.clear()
+    assert peer.until(lambda: verdicts and 'latched' in verdicts[-1].message)
+    peer.spin(1.0)
+    assert not any(m.twist.linear.x for m in out[count:])
+    assert peer.call(Trigger, 'safety_monitor_node/reset').success
+    assert peer.until(lambda: moving(out))
+
+
 @pytest.fixture
 def policy(peer, tmp_path):
     pytest.importorskip('onnx')

@@ -102,6 +102,26 @@ def test_latched_stop_holds_until_reset_and_a_new_command(guard):
     assert guard.check(FORWARD, 1.01, 1.01).action == 'pass'
 
 
+def test_new_guard_keeps_a_latched_stop_and_weak_brakes_until_they_are_reset(guard, tmp_path):
+    log = SafetyLog(SafetyLogSettings(folder=str(tmp_path)), SafetyRules(), RobotSpec())
+    guard.latch(1.0)
+    guard.brakes.problem = 'the drive brakes weaker'
+    after = Guard(SafetyRules(), RobotSpec(), log=log)
+    after.inherit(guard, 2.0)
+    feed(after, stamp=2.0)
+    verdict = after.check(FORWARD, 2.0, 2.0)
+    assert verdict.rule == 'latched' and 'asked for at 1.00 s' in verdict.reason
+    assert after.brakes.problem == 'the drive brakes weaker'
+    after.reset(2.0)
+    assert after.check(FORWARD, 2.01, 2.01).action == 'pass' and not after.brakes.problem
+    log.close()
+    assert replay(tmp_path).events == {'latch': 1, 'reset': 1}
+    fresh = Guard(SafetyRules(), RobotSpec())
+    fresh.inherit(after, 3.0)
+    feed(fresh, stamp=3.0)
+    assert fresh.check(FORWARD, 3.0, 3.0).action == 'pass'
+
+
 def test_override_lets_the_robot_creep_to_a_wall(guard):
     feed(guard, distance=0.23)
     assert guard.override(1.0) == ''
