@@ -4,7 +4,6 @@ from functools import partial
 import time
 from typing import Any
 
-import numpy as np
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool, Trigger
 
@@ -13,7 +12,7 @@ from synth_nodes.nodes.guarding import build_guard
 from synth_nodes.nodes.lifecycle import configured
 from synth_nodes.nodes.parameters import NODE_PARAMETERS, SafetyMonitorParameters
 from synth_nodes.nodes.sensing import Sensing
-from synth_nodes.nodes.speaking import due, TICK
+from synth_nodes.nodes.speaking import due, LAST_WORDS, TICK
 from synth_nodes.nodes.supervision import follow_switches, health, live_switches, rivals, serve
 from synth_nodes.ros.clocks import every, now, to_seconds
 from synth_nodes.ros.commands import CommandPublisher
@@ -37,7 +36,7 @@ class SafetyMonitorNode(LifecycleNode):
                                     live=live_switches(self))
         self.fault = self.unpredicted = ''
         self.log: SafetyLog | None = None
-        self.active = False
+        self.active = self.halting = False
         self.latency = LatencyRing()
         self.diagnostics = Diagnostics(self)
         self.diagnostics.add('safety', partial(health, self))
@@ -70,7 +69,7 @@ class SafetyMonitorNode(LifecycleNode):
         self.guard = self.sensing.guard = guard
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self.active = True
+        self.active, self.halting = True, False
         if self.guard.off:
             self.guard.toggle(True, now(self))
         self.guard.note(now(self), 'activated')
@@ -80,6 +79,10 @@ class SafetyMonitorNode(LifecycleNode):
         self._halt()
         return TransitionCallbackReturn.SUCCESS
 
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.halting = False
+        return TransitionCallbackReturn.SUCCESS
+
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.close()
         return TransitionCallbackReturn.SUCCESS
@@ -87,12 +90,16 @@ class SafetyMonitorNode(LifecycleNode):
     def close(self) -> None:
         """Stop the robot, see that the base has heard it, and end the log."""
         self._halt()
+        if self.halting:
+            self.halting = False
+            self.command.end(TICK, LAST_WORDS)
         self._close_log()
 
     def _halt(self) -> None:
+        """Judge no more: zeros until it is activated, cleaned up or shut down."""
         if self.active:
-            self.active = False
-            self.command.send(np.zeros(3))
+            self.active, self.halting = False, True
+            self.command.zero()
             self.command.flush()
             self.guard.note(now(self), 'deactivated')
 
@@ -117,7 +124,9 @@ class SafetyMonitorNode(LifecycleNode):
 
     def _tick(self) -> None:
         """Speak while commands are silent: judge the last one again, or say zero."""
-        if self.active and due(self.guard, self.command.silence, now(self)):
+        if self.halting:
+            self.command.zero()
+        elif self.active and due(self.guard, self.command.silence, now(self)):
             verdict = self.guard.recheck(now(self))
             self.command.send(verdict.command)
             self.explainer.explain(verdict, self.guard.command)

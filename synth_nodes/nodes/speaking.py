@@ -4,6 +4,8 @@ from synth_nodes.nodes.guard import Guard
 
 TICK = 0.025
 """How often it looks, and the period of zeros while stopped or without commands [s]."""
+LAST_WORDS = 0.3
+"""For how long zeros are sent before the node ends [s]."""
 SILENCE = 0.06
 """Time without a command after which the last one is judged again [s]."""
 

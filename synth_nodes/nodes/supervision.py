@@ -53,7 +53,8 @@ def rivals(node: Node, topic: str) -> list[str]:
 def health(node: Any) -> Health:
     """Say how a safety monitor is, and what it has done."""
     if node.guard is None or not node.active:
-        return Health(ERROR if node.fault else WARN, node.fault or 'not active')
+        more = '; zeros are sent until it is cleaned up' if node.halting else ''
+        return Health(ERROR if node.fault else WARN, node.fault or f'not active{more}')
     guard: Guard = node.guard
     log, verdict, predictor = node.log, guard.verdict, guard.predictor
     problem = guard.brakes.problem or log.problem or node.unpredicted or (

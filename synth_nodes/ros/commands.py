@@ -45,6 +45,22 @@ class CommandPublisher:
         self._publisher.publish(self._message)
         self.sent = time.monotonic()
 
+    def zero(self) -> None:
+        """Publish a stop."""
+        self.send((0.0, 0.0, 0.0))
+
+    def end(self, period: float, duration: float) -> None:
+        """
+        Publish stops for a while, and wait until they have been heard.
+
+        :param period: from one to the next [s].
+        :param duration: for how long [s].
+        """
+        for _ in range(round(duration / period)):
+            self.zero()
+            time.sleep(period)
+        self.flush()
+
     def flush(self) -> None:
         """Wait until every subscriber has what was sent, 0.2 s at most."""
         self._publisher.wait_for_all_acked(Duration(seconds=0.2))

@@ -40,10 +40,7 @@ def test_monitor_fails_closed_recovers_and_says_zero_while_starved(peer, drivers
         assert peer.until(lambda: moving(out), 3.0)
     monitor.on = False
     assert peer.until(lambda: stopped(out), 3.0)
-    count, begin = len(out), time.monotonic()
-    peer.spin(1.5)
-    assert len(out) - count >= 20 * (time.monotonic() - begin) * 0.9
-    assert all(m.twist.linear.x == 0.0 for m in out[count:])
+    assert only_zeros_come(peer, out)
 
 
 def test_monitor_explains_stops_latches_and_ends_with_zero(peer, drivers, monitor):
@@ -57,10 +54,40 @@ def test_monitor_explains_stops_latches_and_ends_with_zero(peer, drivers, monito
     assert peer.until(lambda: moving(out))
     change(peer, 'safety_monitor_node', Transition.TRANSITION_DEACTIVATE)
     assert peer.until(lambda: stopped(out), 2.0)
+    assert only_zeros_come(peer, out)
     change(peer, 'safety_monitor_node', Transition.TRANSITION_ACTIVATE)
     assert peer.until(lambda: moving(out))
     assert peer.end() == [0]
-    assert peer.until(lambda: stopped(out), 2.0)
+    peer.spin(0.5)
+    assert [m.twist.linear.x for m in out[-8:]] == [0.0] * 8
+
+
+def test_zeros_of_a_deactivated_monitor_end_with_its_cleanup_or_shutdown(peer, monitor):
+    out = monitor.out
+    change(peer, 'safety_monitor_node', Transition.TRANSITION_DEACTIVATE)
+    change(peer, 'safety_monitor_node', Transition.TRANSITION_CLEANUP)
+    peer.spin(0.2)
+    count = len(out)
+    peer.spin(1.0)
+    assert len(out) == count
+    change(peer, 'safety_monitor_node', Transition.TRANSITION_CONFIGURE)
+    change(peer, 'safety_monitor_node', Transition.TRANSITION_ACTIVATE)
+    assert peer.until(lambda: len(out) > count)
+    change(peer, 'safety_monitor_node', Transition.TRANSITION_ACTIVE_SHUTDOWN)
+    peer.spin(0.2)
+    assert len(out) >= count + 8 and not any(m.twist.linear.x for m in out[-8:])
+    count = len(out)
+    peer.spin(0.5)
+    assert len(out) == count
+    assert peer.end() == [0]
+
+
+def only_zeros_come(peer, out):
+    """Whether zeros and nothing else come at 20 Hz, little less on a busy machine, for 1.5 s."""
+    count, begin = len(out), time.monotonic()
+    peer.spin(1.5)
+    return (len(out) - count >= 20 * (time.monotonic() - begin) * 0.9
+            and not any(m.twist.linear.x for m in out[count:]))
 
 
 def test_latched_stop_outlives_a_new_configuration_and_only_a_reset_lifts_it(
