@@ -1,5 +1,8 @@
 import json
 
+import pytest
+
+from synth_nodes import __version__
 from synth_nodes.cli import main
 
 
@@ -10,11 +13,14 @@ def test_campaign_reports_and_goes_on_where_it_was(tmp_path, capsys):
     first = json.loads(capsys.readouterr().out)
     assert first['scenarios'] == 12 and first['monitors']['strict']['collisions'] == 0
     assert first['monitors']['none']['collisions'] > 0
+    assert [first[key] for key in ('seed', 'first', 'chunk', 'version')] == [3, 0, 6, __version__]
     written = (tmp_path / 'chunks.jsonl').read_text()
     assert main(words) == 0
     assert json.loads(capsys.readouterr().out) == first
     assert (tmp_path / 'chunks.jsonl').read_text() == written
     assert json.loads((tmp_path / 'report.json').read_text()) == first
+    assert main([w for w in words if w not in ('--chunk', '6')]) == 0   # the chunk is remembered
+    assert json.loads(capsys.readouterr().out) == first
     assert (tmp_path / 'campaign.png').exists()
 
 
@@ -50,8 +56,40 @@ def test_parts_in_folders_are_joined_and_those_of_others_refused(tmp_path, capsy
     other = part('other', '--scenarios', '8', '--seed', '2')
     code, said = run('--join', first, other)
     assert code == 2 and 'other: belongs to another campaign' in said.err
-    code, said = run('--join', first, str(tmp_path / 'nothing'))
-    assert code == 2 and 'nothing: holds no part of a campaign' in said.err
+    (tmp_path / 'empty').mkdir()
+    for name, lack in (('nothing', 'there is no such folder'),
+                       ('empty', 'plan.json is not there')):
+        code, said = run('--join', first, str(tmp_path / name))
+        assert code == 2 and f'{name}: holds no part of a campaign: {lack}; name' in said.err
+
+
+@pytest.mark.parametrize('words', [
+    ['--seed', '1'], ['--first', '0'], ['--scenarios', '5'], ['--broken'], ['--chunk', '8'],
+    ['--compare-every', '2'], ['--faults'], ['--rules', 'x.yaml'], ['--only', '3']])
+def test_joining_takes_no_option_that_says_what_to_drive(tmp_path, capsys, words):
+    assert main(['campaign', '--join', str(tmp_path), *words]) == 2
+    said = capsys.readouterr().err
+    assert f'--join drives nothing, so it takes no {words[0]}:' in said and said.count('\n') == 1
+
+
+def test_small_campaign_has_small_chunks(capsys):
+    assert main(['campaign', '--scenarios', '20', '--json']) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result['chunk'] == 16 and result['setups'] == 2 and result['scenarios'] == 32
+
+
+def test_what_a_rules_file_says_beside_the_core_is_said_to_be_left_out(tmp_path, capsys):
+    rules = tmp_path / 'rules.yaml'
+    rules.write_text('/**/safety_monitor_node:\n  ros__parameters:\n    zones:\n'
+                     '      near: {shape: circle, action: stop, radius: 0.5}\n'
+                     '    sources:\n      scan: {timeout: 0.2}\n')
+    words = ['campaign', '--scenarios', '1', '--chunk', '1', '--rules', str(rules)]
+    assert main(words) == 0
+    note = (f'{rules}: scenarios are driven against the core alone, without its zones near and '
+            'sources scan')
+    assert f'note: {note}\n' in capsys.readouterr().out
+    assert main([*words, '--json']) == 0
+    assert json.loads(capsys.readouterr().out)['notes'] == [note]
 
 
 def test_campaign_of_a_rules_file_and_a_table(tmp_path, capsys):

@@ -14,8 +14,12 @@ from synth_nodes.campaign.watched import Watched
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.types import RobotSpec
 
-CHUNK = 4096
-"""Scenarios of a chunk."""
+CHUNK, LEAST = 4096, 16
+"""Scenarios of a chunk: of a large campaign, and at least."""
+LARGE = 50_000
+"""Scenarios from which a campaign is large."""
+SETUPS = 32
+"""Chunks that a smaller one is divided into, so that each family of scenes is among them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,13 @@ class Plan:
     watch: bool = False
     """Whether to drive under a watch over the brakes too: a fresh one, and one that has seen each
     robot stop once."""
+
+
+def chunk_for(scenarios: int) -> int:
+    """Choose the scenarios of a chunk where nobody has said how many they are to be."""
+    if scenarios >= LARGE:
+        return CHUNK
+    return max(scenarios // SETUPS, LEAST)
 
 
 def run_chunk(plan: Plan, chunk: int) -> Counts:

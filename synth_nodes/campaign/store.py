@@ -46,6 +46,17 @@ def opened(folder: Path, plan: Plan) -> list[dict[str, Any]]:
         raise InputError(f'{folder}: cannot be used: {error}') from None
 
 
+def chunk_of(folder: Path) -> int | None:
+    """Scenarios of a chunk of the campaign begun in a folder; None where none is."""
+    try:
+        return int(json.loads((folder / PLAN).read_text(encoding='utf-8'))['size'])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f'{folder}: cannot be used: {PLAN}: {error}; give another folder') \
+            from None
+
+
 def joined(folders: Sequence[Path]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """
     Read the parts of one campaign: what :func:`describe` says of it, and its chunks in order.
@@ -61,13 +72,18 @@ def joined(folders: Sequence[Path]) -> tuple[dict[str, Any], list[dict[str, Any]
         try:
             plan = json.loads((folder / PLAN).read_text(encoding='utf-8'))
             part = _whole_lines(folder / CHUNKS)[0]
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f'{folder}: holds no part of a campaign: {error}; name the --out '
+        except FileNotFoundError as error:
+            lack = f'{Path(error.filename).name} is not there' if folder.is_dir() \
+                else 'there is no such folder'
+            raise InputError(f'{folder}: holds no part of a campaign: {lack}; name the --out '
                              'of one') from None
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f'{folder}: holds no part of a campaign that can be read: {error}; '
+                             'name the --out of one') from None
         plans.append({**plan, 'compare_every': None})
         if plans[-1] != plans[0]:
             raise InputError(f'{folder}: belongs to another campaign than {folders[0]} (compare '
-                             f'{PLAN}); parts share seed, chunk size, rules and model')
+                             f'{PLAN}); parts share seed, --chunk, rules and model')
         for chunk in part:
             if chunk['stops'] or chunk['chunk'] not in chunks:
                 chunks[chunk['chunk']] = chunk

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from synth_nodes import __version__
+from synth_nodes.commands.campaign_tables import campaign_table, fault_table
 from synth_nodes.commands.common import add_verb, columns, print_json, progress, Subparsers
 from synth_nodes.errors import InputError
 from synth_nodes.files import write_atomically
@@ -16,6 +18,11 @@ synth-nodes campaign --only 31337 --out out/campaign
 synth-nodes campaign --rules config/safety.yaml --scenarios 100000
 synth-nodes campaign --faults --seeds 1000 --jobs 2
 synth-nodes campaign --join out/first out/second --out out/both"""
+DEFAULTS = {'scenarios': 100_000, 'first': 0, 'seed': 1, 'jobs': 1, 'seeds': 1000,
+            'compare_every': 1}
+"""Values of options that are not given."""
+FLAGS = ('broken', 'watch', 'only', 'rules', 'chunk', 'faults')
+"""Options that are off where they are not given; with those above, all that say what to drive."""
 
 
 def add(verbs: Subparsers) -> None:
@@ -23,16 +30,16 @@ def add(verbs: Subparsers) -> None:
     parser = add_verb(
         verbs, 'campaign', 'Drive random scenarios against the safety monitor and count '
         'collisions; exit code 1 where there was one within the stated model.', EXAMPLE, _run)
-    parser.add_argument('--scenarios', type=int, default=100_000, metavar='N',
-                        help='how many, rounded up to whole chunks')
-    parser.add_argument('--first', type=int, default=0, metavar='INDEX',
+    parser.add_argument('--scenarios', type=int, metavar='N',
+                        help='how many, rounded up to whole chunks; 100000 if not given')
+    parser.add_argument('--first', type=int, metavar='INDEX',
                         help='scenario to begin with, rounded down to a whole chunk: machines '
                              'share a campaign, each with a part and a folder of its own')
     parser.add_argument('--join', nargs='+', type=Path, metavar='DIR',
                         help='add up parts that are done, each the --out of one, and drive '
                              'nothing; report and pictures go to --out')
-    parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--jobs', type=int, default=1, help='processes')
+    parser.add_argument('--seed', type=int, help='of all that is drawn; 1 if not given')
+    parser.add_argument('--jobs', type=int, help='processes; 1 if not given')
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help='where to write chunks, report and pictures; what is done there '
                              'already is not done again')
@@ -47,24 +54,32 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--rules', type=Path, metavar='FILE',
                         help='safety rules and robot (ROS parameter file) of all scenarios, '
                              'instead of random ones')
-    parser.add_argument('--chunk', type=int, default=4096, metavar='N',
-                        help='scenarios with rules and robot in common')
+    parser.add_argument('--chunk', type=int, metavar='N',
+                        help='scenarios with rules, robot and family of scenes in common; if not '
+                             'given that of --out, else 4096, or a 32nd of fewer than 50000')
     parser.add_argument('--faults', nargs='*', metavar='KIND',
                         help='inject faults of these kinds (of all, if none is named) into '
                              'sensors, commands and clock instead; exit code 1 where one is '
                              'not met as it must be')
-    parser.add_argument('--seeds', type=int, default=1000, metavar='N',
-                        help='how often each kind of fault is injected')
-    parser.add_argument('--compare-every', type=int, default=1, metavar='K',
+    parser.add_argument('--seeds', type=int, metavar='N',
+                        help='how often each kind of fault is injected; 1000 if not given')
+    parser.add_argument('--compare-every', type=int, metavar='K',
                         help="drive one chunk of K without a monitor and under Nav2's semantics "
                              'too, and again with numpy alone; the counts of false stops are '
                              'of these chunks')
 
 
 def _run(args: argparse.Namespace) -> int:
+    given = [name for name in (*DEFAULTS, *FLAGS)
+             if getattr(args, name) is not None and getattr(args, name) is not False]
+    if args.join is not None:
+        return _join(args, given)
+    for name, value in DEFAULTS.items():
+        if name not in given:
+            setattr(args, name, value)
     for name, least in (('scenarios', 1), ('first', 0), ('seed', 0), ('jobs', 1), ('chunk', 1),
                         ('compare_every', 1), ('seeds', 1)):
-        if getattr(args, name) < least:
+        if name in given and getattr(args, name) < least:
             raise InputError(f'--{name.replace("_", "-")} {getattr(args, name)} is less than '
                              f'{least}')
     # One thread a process: more of them only wait for each other on arrays of this size.
@@ -72,69 +87,83 @@ def _run(args: argparse.Namespace) -> int:
     os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
     if args.faults is not None:
         return _faults(args)
-    if args.join is not None:
-        return _join(args)
     return _one(args) if args.only is not None else _all(args)
 
 
-def _plan(args: argparse.Namespace) -> Any:
-    from synth_nodes.campaign.chunks import Plan
+def _plan(args: argparse.Namespace) -> tuple[Any, list[str]]:
+    """Say what to draw and compare, and what of the rules file does not count."""
+    from synth_nodes.campaign.chunks import chunk_for, Plan
+    from synth_nodes.campaign.store import chunk_of
     from synth_nodes.commands.check import read_config
 
-    fixed = None
+    fixed, notes = None, []
     if args.rules is not None:
         config = read_config(args.rules)
         fixed = (config.rules, config.robot)
-    return Plan(args.seed, args.chunk, args.broken, fixed, args.compare_every,
-                args.watch or args.broken)
+        left = [f'{what} {", ".join(part.name for part in parts)}' for what, parts in (
+            ('zones', config.setup.zones), ('sources', config.setup.sources)) if parts]
+        notes = [f'{args.rules}: scenarios are driven against the core alone, without its '
+                 f'{" and ".join(left)}'] if left else []
+        notes += [config.robot_note] if config.robot_note else []
+    stored = chunk_of(args.out) if args.out is not None else None
+    return Plan(args.seed, args.chunk or stored or chunk_for(args.scenarios), args.broken, fixed,
+                args.compare_every, args.watch or args.broken), notes
 
 
 def _all(args: argparse.Namespace) -> int:
     from synth_nodes.campaign.chunks import run_chunks
-    from synth_nodes.campaign.store import append, opened
+    from synth_nodes.campaign.store import append, describe, opened
 
-    plan = _plan(args)
-    begin, count = args.first // args.chunk, -(-args.scenarios // args.chunk)
+    plan, notes = _plan(args)
+    begin, count = args.first // plan.size, -(-args.scenarios // plan.size)
     asked = range(begin, begin + count)
     chunks = [] if args.out is None else [
         c for c in opened(args.out, plan) if c['chunk'] in asked]
     done = {c['chunk'] for c in chunks}
     missing = [k for k in asked if k not in done]
     hits = sum(c['monitors']['strict']['collisions'] for c in chunks)
-    with progress('scenarios', count * args.chunk) as advance:
+    with progress('scenarios', count * plan.size) as advance:
         for counts in run_chunks(plan, missing, args.jobs):
             if args.out is not None:
                 append(args.out, counts)
             chunks.append(counts)
             hits += counts['monitors']['strict']['collisions']
-            advance(len(chunks) * args.chunk, f'{hits} collisions')
-    return _answer(args, sorted(chunks, key=lambda c: int(c['chunk'])), args.broken)
+            advance(len(chunks) * plan.size, f'{hits} collisions')
+    return _answer(args, sorted(chunks, key=lambda c: int(c['chunk'])), describe(plan), notes)
 
 
-def _join(args: argparse.Namespace) -> int:
+def _join(args: argparse.Namespace, given: list[str]) -> int:
     from synth_nodes.campaign.store import joined
 
+    if given:
+        words = ', '.join(f'--{name.replace("_", "-")}' for name in given)
+        raise InputError(f'--join drives nothing, so it takes no {words}: what was driven stands '
+                         'in the parts; leave it out')
     plan, chunks = joined(args.join)
     if not chunks:
         raise InputError(f'--join {" ".join(map(str, args.join))}: no chunk is done there yet')
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
-    return _answer(args, chunks, plan['breach'])
+    return _answer(args, chunks, plan, [])
 
 
-def _answer(args: argparse.Namespace, chunks: list[dict[str, Any]], broken: bool) -> int:
+def _answer(args: argparse.Namespace, chunks: list[dict[str, Any]], plan: dict[str, Any],
+            notes: list[str]) -> int:
     from synth_nodes.campaign.figures import summary
 
-    result = summary(chunks)
+    result = {'version': __version__, 'seed': plan['seed'], 'first': chunks[0]['first'],
+              'chunk': plan['size'], **summary(chunks), 'notes': notes}
     if args.out is not None:
         _report(args.out, result, chunks)
     if args.json:
         print_json(result)
     else:
-        print(_table(result))
+        for note in notes:
+            print(f'note: {note}')
+        print(campaign_table(result))
     if result['numpy']['differing']:
         return 1
-    return 1 if result['monitors']['strict']['collisions'] and not broken else 0
+    return 1 if result['monitors']['strict']['collisions'] and not plan['breach'] else 0
 
 
 def _report(folder: Path, result: dict[str, Any], chunks: list[dict[str, Any]]) -> None:
@@ -151,8 +180,10 @@ def _one(args: argparse.Namespace) -> int:
 
     if args.only < 0:
         raise InputError(f'--only {args.only} is less than 0')
-    trace = traced(scenario(_plan(args), args.only), strict)
-    content = described(args.only, trace)
+    plan, notes = _plan(args)
+    trace = traced(scenario(plan, args.only), strict)
+    content = {'version': __version__, 'seed': plan.seed, 'chunk': plan.size,
+               **described(args.only, trace), 'notes': notes}
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
         write_atomically(args.out / f'scenario_{args.only}.json',
@@ -162,6 +193,8 @@ def _one(args: argparse.Namespace) -> int:
     if args.json:
         print_json(content)
     else:
+        for note in notes:
+            print(f'note: {note}')
         brief = ('family', 'pilot', 'status', 'impact', 'nearest', 'time')
         print(columns([(key, str(content[key])) for key in brief]))
     return 1 if content['status'] == 'collision' and not args.broken else 0
@@ -177,55 +210,14 @@ def _faults(args: argparse.Namespace) -> int:
             advance(sum(p['runs'] for p in parts), f'{sum(p["good"] for p in parts)} met')
     kinds = tally(parts)
     runs, good = (sum(k[key] for k in kinds) for key in ('runs', 'good'))
-    result = {'kinds': len(kinds), 'runs': runs, 'good': good, 'results': kinds}
+    result = {'version': __version__, 'seed': args.seed, 'kinds': len(kinds),
+              'runs': runs, 'good': good, 'results': kinds}
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
         write_atomically(args.out / 'faults.json', json.dumps(result, indent=2).encode())
     if args.json:
         print_json(result)
     else:
-        head = ('fault', 'must be', 'met', 'slowest', 'bound', 'what goes wrong')
-        print(columns([head, *((
-            k['kind'], k['reaction'], f'{k["good"]} of {k["runs"]}', _number(k['slowest'], ' s')
-            if k['reaction'] == 'zero' else '-', _number(k['bound'], ' s'),
-            k['what'] + (f'; {k["bad"][0]["problem"]}, seed {k["bad"][0]["seed"]}'
-                         if k['bad'] else '')) for k in kinds)]))
+        print(fault_table(kinds))
         print(f'{good} of {runs} met as they must be')
     return 0 if good == runs else 1
-
-
-def _table(result: dict[str, Any]) -> str:
-    head = ('monitor', 'scenarios', 'collisions', 'share', 'mean impact', 'largest',
-            'run into, creeping', 'standing', 'speed let through')
-    rows = [head, *((
-        name, str(m['scenarios']), str(m['collisions']), _percent(m['collision_share'], 4),
-        _number(m['mean_impact'], ' m/s'), _number(m['max_impact'], ' m/s'),
-        str(m['met_creeping']), str(m['met_standing']),
-        _percent(m['speed_let_through'], 1)) for name, m in result['monitors'].items())]
-    stops, gap = result['false_stops'], result['gap_beyond_margin']
-    lines = [columns(rows), '', columns([
-        ('held without need', f'{stops["stopped"]} of {stops["unthreatened"]} where no collision '
-         f'threatened: {_percent(stops["share"], 2)}'),
-        ('', f'{_percent(stops["share_out_of_reach"], 2)} of {stops["out_of_reach"]} in which '
-         'nothing could have come near in time'),
-        ('median gap beyond the margin', f'{_number(gap["still_world"], " m")} where nothing '
-         f'moves, {_number(gap["moving_world"], " m")} where things may'),
-        ('the same by numpy alone', '{} of {} scenarios, to the last bit'.format(
-            result['numpy']['scenarios'] - result['numpy']['differing'],
-            result['numpy']['scenarios'])),
-        ('processor time', f'{result["core_seconds"]:.0f} s')])]
-    lines += [f'{name}: weaker or later brakes reported in {m["reported"]} of {m["scenarios"]}, '
-              f'in {m["collisions_reported"]} of {m["collisions"]} that collided'
-              for name, m in result['monitors'].items() if 'reported' in m]
-    failing = result['monitors']['strict']['failing']
-    if failing:
-        lines.append(f'collisions: scenarios {", ".join(map(str, failing))}; see --only')
-    return '\n'.join(lines)
-
-
-def _percent(share: float | None, digits: int) -> str:
-    return '-' if share is None else f'{share:.{digits}%}'
-
-
-def _number(value: float | None, unit: str) -> str:
-    return '-' if value is None else f'{value:.3f}{unit}'

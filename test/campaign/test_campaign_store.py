@@ -2,11 +2,13 @@ import json
 
 import pytest
 
-from synth_nodes.campaign.chunks import Plan, run_chunk
+from synth_nodes.campaign.batch import draw_batch
+from synth_nodes.campaign.chunks import chunk_for, Plan, run_chunk
 from synth_nodes.campaign.figures import add_up, GAP_EDGES, median, summary, upper_bound
 from synth_nodes.campaign.judges import none
 from synth_nodes.campaign.pictures import draw_histograms, draw_trace
-from synth_nodes.campaign.store import append, CHUNKS, opened
+from synth_nodes.campaign.setups import FAMILIES
+from synth_nodes.campaign.store import append, chunk_of, CHUNKS, opened
 from synth_nodes.campaign.trace import scenario, traced
 from synth_nodes.errors import InputError
 
@@ -35,6 +37,27 @@ def test_damaged_folder_is_refused_by_name(tmp_path):
     (tmp_path / CHUNKS).write_text('nonsense\n')
     with pytest.raises(InputError, match='cannot be used'):
         opened(tmp_path, PLAN)
+
+
+def test_plan_without_a_chunk_size_is_refused_by_name(tmp_path):
+    assert chunk_of(tmp_path) is None
+    opened(tmp_path, PLAN)
+    assert chunk_of(tmp_path) == PLAN.size
+    (tmp_path / 'plan.json').write_text('{}')
+    with pytest.raises(InputError, match=r'cannot be used: plan\.json'):
+        chunk_of(tmp_path)
+
+
+@pytest.mark.parametrize('scenarios', [512, 6144, 49_999, 100_000])
+def test_all_families_of_scenes_are_in_a_campaign(scenarios):
+    size = chunk_for(scenarios)
+    drawn = {draw_batch(1, k, 1).setup.family for k in range(-(-scenarios // size))}
+    assert drawn == set(FAMILIES)
+
+
+def test_chunks_of_large_campaigns_stay_what_they_were():
+    assert [chunk_for(n) for n in (1, 512, 4096, 49_999)] == [16, 16, 128, 1562]
+    assert {chunk_for(n) for n in (50_000, 100_000, 393_216, 10_002_432)} == {4096}
 
 
 def test_counts_add_up_and_maxima_stay():
