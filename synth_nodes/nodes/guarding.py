@@ -49,6 +49,10 @@ def _guard(s: SafetyMonitorParameters, transforms: bool, log: SafetyLog | None,
                       _mount(name, source, s, transforms), masks[name],
                       footprint=s.robot.footprint, reach=reach)
                for name, source in sources.items()]
+    if s.safety.source.unseen != 'free' and all(
+            source.kind == 'polygon' for source in sources.values()):
+        raise InputError(f'{WHERE}: polygons ({", ".join(sources)}) show no free space; add a '
+                         "source that does, or take all for free: safety.source.unseen = 'free'")
     zones = user_zones(s.zones, list(sources), s.robot.polygon, WHERE)
     return Guard(s.safety, s.robot, s.lidar.mount, log, intakes=intakes, zones=zones,
                  lidar=_scanner(s, intakes) if real else None, predictor=predictor)

@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
+from synth_nodes.safety.body import body_of
 from synth_nodes.safety.cycle import recorded_points
 from synth_nodes.safety.mounts import Mount
 from synth_nodes.safety.nav2_zones import Mask, sample_outline
 from synth_nodes.safety.observed import OUTLINE_STEP
 from synth_nodes.safety.rules import SourceRules
 from synth_nodes.safety.scan_doubts import Doubts, possible
-from synth_nodes.safety.sight import View
+from synth_nodes.safety.sight import View, view_of_cloud, view_of_cone
 from synth_nodes.safety.sources import PointSource, scan_source
+from synth_nodes.safety.unseen import unseen_points
 from synth_nodes.safety.zone_settings import SourceSettings
 
 Array = NDArray[np.float64]
@@ -52,9 +54,14 @@ class Intake:
 
         :param mount: pose in base_link; None until :attr:`mount` is set, as from TF.
         :param masks: areas whose points do not count.
-        :param footprint: of the robot, as in RobotSpec; with it a scan says what is unseen.
+        :param footprint: of the robot, as in RobotSpec; with it a sensor says what is unseen.
         :param reach: how far from the sensor unseen space matters [m].
+        :raises InputError: when the sector of a point cloud is not one.
         """
+        sector = settings.sector
+        if sector and (len(sector) != 2 or sector[1] < sector[0]):
+            raise InputError(f"source '{name}': 'sector' = {list(sector)} must be [first, last] "
+                             'with first <= last [rad]')
         self._footprint, self._reach = footprint, reach
         self._view: View | None = None
         self.name, self.settings, self.mount = name, settings, mount
@@ -97,7 +104,7 @@ class Intake:
 
     @property
     def view(self) -> View | None:
-        """What its newest scan saw; None for other sensors, and while it is invalid."""
+        """What its newest data show; None where that is not known, and while it is invalid."""
         return self._view if self._source.valid else None
 
     def take_cloud(self, points: Array, header: Header) -> None:
@@ -119,9 +126,12 @@ class Intake:
         if len(points) and not near.any() and not np.isfinite(points).all(axis=1).any():
             self.refuse('none of its points is finite', header.stamp)
             return
-        shown = self._shown(np.stack((x[near], y[near]), axis=1), z[near])
-        self._put(PointSource(self.name, thinned(shown, s.resolution), 0.0, True), header,
-                  self._frozen.look(points, header))
+        shown = thinned(self._shown(np.stack((x[near], y[near]), axis=1), z[near]), s.resolution)
+        at = float(mount.translation[0]), float(mount.translation[1])
+        self._view = view_of_cloud(shown, np.stack((x, y), axis=1), at,
+                                   s.max_range - math.hypot(*at), s.sector)
+        self._put(PointSource(self.name, shown, 0.0, True, unseen_base=self._unseen(self._view)),
+                  header, self._frozen.look(points, header))
 
     def take_range(self, distance: float, field_of_view: float, range_min: float,
                    range_max: float, header: Header) -> None:
@@ -143,7 +153,11 @@ class Intake:
             count = max(math.ceil(distance * field_of_view / OUTLINE_STEP), 1) + 1
             a = np.linspace(-field_of_view / 2, field_of_view / 2, count)
             points = np.stack((distance * np.cos(a), distance * np.sin(a), 0.0 * a), axis=1)
-        self._put(self._planar(mount.apply(points)), header)
+        yaw = math.atan2(mount.rotation[1, 0], mount.rotation[0, 0])
+        self._view = view_of_cone(distance, field_of_view, range_max, (
+            float(mount.translation[0]), float(mount.translation[1]), yaw))
+        self._put(replace(self._planar(mount.apply(points)),
+                          unseen_base=self._unseen(self._view)), header)
 
     def take_polygon(self, corners: Array, header: Header) -> None:
         """Take an outline [m] in the message's frame, shape (E, 2): its border is solid."""
@@ -159,6 +173,15 @@ class Intake:
 
     def _planar(self, base: Array) -> PointSource:
         return PointSource(self.name, self._shown(base[:, :2], base[:, 2]), 0.0, True)
+
+    def _unseen(self, view: View) -> Array:
+        """Points that bound what it has not seen."""
+        rules = self._rules
+        if not self._footprint or rules.unseen == 'free':
+            return NONE
+        return unseen_points(view.ranges, view.angles, ~np.isnan(view.ranges), view.range_max,
+                             view.mount, body_of(self._footprint), self._reach,
+                             rules.smallest_obstacle)
 
     def _shown(self, points: Array, heights: Array) -> Array:
         """Leave out the points that exclusions hide."""

@@ -23,12 +23,14 @@ SPACING = 0.1
 """Distance [m] of the points along an edge; half of it across a blind sector."""
 
 
-def unseen_points(ranges: Array, angles: Array, usable: NDArray[np.bool_], range_max: float,
-                  mount: Sequence[float], body: Body, reach: float, smallest: float) -> Array:
+def unseen_points(ranges: Array, angles: Array, usable: NDArray[np.bool_],
+                  range_max: float | Array, mount: Sequence[float], body: Body, reach: float,
+                  smallest: float) -> Array:
     """
     List points that bound unseen space.
 
     :param ranges: [m], shape (N,); beyond range_max, inf included, nothing was met.
+    :param range_max: [m], one for all beams or one for each, shape (N,).
     :param angles: beam angles in the laser frame [rad], shape (N,), increasing or decreasing.
     :param usable: beams that say something, shape (N,).
     :param mount: pose of the laser in base_link: x [m], y [m], yaw [rad].
@@ -39,10 +41,11 @@ def unseen_points(ranges: Array, angles: Array, usable: NDArray[np.bool_], range
     """
     known = np.flatnonzero(usable)
     if len(known) < 2:
-        return np.zeros((0, 2))
+        return _sector(0.0, 2 * np.pi, 0.0, mount, body, reach)
     order = known if angles[known[-1]] > angles[known[0]] else known[::-1]
     a = angles[order] + mount[2]
-    r = np.minimum(ranges[order], range_max)
+    end = np.broadcast_to(range_max, ranges.shape)[order]
+    r = np.minimum(ranges[order], end)
     step = abs(float(angles[-1] - angles[0])) / (len(angles) - 1)
     around = np.append(np.diff(a), a[0] + 2 * np.pi - a[-1])
     blind = np.flatnonzero(around > 1.5 * step)
@@ -54,8 +57,8 @@ def unseen_points(ranges: Array, angles: Array, usable: NDArray[np.bool_], range
         for edge in (k, after):
             way = np.arange(start, min(float(r[edge]), reach), SPACING)
             parts.append(_polar(np.full(len(way), a[edge]), way, mount))
-    if range_max < reach:
-        open_end = r >= range_max
+    open_end = (r >= end) & (end < reach)
+    if open_end.any():
         parts.append(_polar(a[open_end], r[open_end], mount))
     points = np.concatenate(parts)
     return points[body.gauge(points) >= STRIP - 1e-9]

@@ -124,6 +124,10 @@ class SourceSettings:
     max_range: float = setting(
         10.0, 'Farthest points of a point cloud that count, from base_link.',
         unit='m', low=0.5, high=200.0)
+    sector: tuple[float, ...] = setting(
+        (), 'First and last direction between which a point cloud would show whatever stands '
+        'nearer than max_range, last not below first. Without it, it is taken to have seen up to '
+        'the farthest point of any height in each direction.', unit='rad', low=-7.0, high=7.0)
     resolution: float = setting(
         0.02, 'Of all points of a cloud in a cell of this size one is kept.',
         unit='m', low=0.001, high=0.2)

@@ -197,6 +197,55 @@ def test_range_and_polygon_are_sources_too():
         assert guard.check(FORWARD, 1.0, 1.0).source == source
 
 
+BACKWARDS = np.array((-0.4, 0.0, 0.0))
+SLOWLY = 0.25
+"""What the strip around the robot, taken as free, leaves of a command [m/s]."""
+FLOOR = np.stack((*np.meshgrid(np.linspace(0.3, 6.0, 60), np.linspace(-2.0, 2.0, 81)),
+                  np.zeros((81, 60))), axis=-1).reshape(-1, 3)
+
+
+def watched(*intakes):
+    robot = RobotSpec(max_reverse_speed=0.8)
+    guard = Guard(SafetyRules(), robot, intakes=[Intake(
+        name, settings, SafetyRules().source, mount_of(()), footprint=robot.footprint)
+        for name, settings in intakes])
+    guard.take_odometry(np.zeros(3), 1.0)
+    return guard
+
+
+@pytest.mark.parametrize(('settings', 'points', 'seen'), [
+    ({}, FLOOR, True), ({}, np.zeros((0, 3)), False),
+    ({'sector': (-1.0, 1.0)}, np.zeros((0, 3)), True),
+    ({'sector': (2.0, 4.0)}, np.zeros((0, 3)), False)])
+def test_robot_with_a_camera_alone_only_creeps_where_it_does_not_look(settings, points, seen):
+    guard = watched(('eye', SourceSettings(kind='pointcloud', **settings)))
+    guard.take_cloud(points, 1.0, 'eye')
+    ahead = guard.check(FORWARD, 1.0, 1.0)
+    if seen:
+        assert ahead.action == 'pass'
+    else:
+        assert (ahead.rule, ahead.source) == ('unseen', 'eye')
+        assert 0.0 < ahead.command[0] < SLOWLY
+    behind = guard.check(BACKWARDS, 1.001, 1.001)
+    if settings.get('sector') == (2.0, 4.0):
+        assert behind.action == 'pass'
+    else:
+        assert behind.rule == 'unseen' and -SLOWLY < behind.command[0] < 0.0
+
+
+def test_robot_with_a_short_sonar_alone_only_creeps():
+    guard = watched(('sonar', SourceSettings(kind='range')))
+    guard.take_range(np.inf, 0.5, 0.02, 0.5, 1.0, 'sonar')
+    assert 0.0 < guard.check(np.array((0.8, 0.0, 0.0)), 1.0, 1.0).command[0] < SLOWLY
+
+
+def test_what_a_scan_sees_a_camera_need_not_see():
+    guard = watched(('scan', SourceSettings()), ('eye', SourceSettings(kind='pointcloud')))
+    feed(guard)
+    guard.take_cloud(FLOOR, 1.0, 'eye')
+    assert guard.check(BACKWARDS, 1.0, 1.0).action == 'pass'
+
+
 def test_source_that_is_switched_off_cannot_stop_the_robot_and_all_off_is_a_stop():
     guard = two_eyes()
     feed(guard, stamp=2.5)

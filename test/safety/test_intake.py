@@ -6,6 +6,7 @@ from hypothesis.extra import numpy as hnp
 import numpy as np
 import pytest
 
+from synth_nodes.errors import InputError
 from synth_nodes.safety.intake import Header, Intake, thinned
 from synth_nodes.safety.mounts import mount_of
 from synth_nodes.safety.nav2_zones import Mask
@@ -37,6 +38,12 @@ def test_scanner_upside_down_sees_left_and_right_the_right_way_round():
     for pose, y in (((0.0,) * 6, 0.707), ((0.0, 0.0, 0.2, np.pi, 0.0, 0.0), -0.707)):
         points = scan(intake(pose=pose), ranges).points_base
         assert points == pytest.approx(np.array([(0.707, y)]), abs=1e-3)
+
+
+@pytest.mark.parametrize('sector', [(0.1,), (0.5, -0.5), (0.0, 1.0, 2.0)])
+def test_sector_that_is_none_is_refused(sector):
+    with pytest.raises(InputError, match="source 'eye': 'sector'"):
+        intake('pointcloud', sector=sector)
 
 
 def test_tilted_scanner_is_refused_with_the_tilt():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from synth_nodes.safety.sight import seen_together, View
+from synth_nodes.safety.sight import seen_together, View, view_of_cloud, view_of_cone
 from synth_nodes.safety.sources import PointSource
 
 FULL = np.linspace(-np.pi, np.pi, 360, endpoint=False)
@@ -100,3 +100,28 @@ def test_circle_that_almost_closes_is_seen_over_its_last_sliver():
     angles = -np.pi + np.arange(360) * 2 * np.pi / 360.3
     last = np.pi - 0.1 * 2 * np.pi / 360.3
     assert view(3.0, angles).sees(np.array([(np.cos(last), np.sin(last))])).all()
+
+
+def test_cloud_sees_up_to_the_nearest_obstacle_else_to_the_farthest_point():
+    # A little to either side of the axes, for only between two directions that see it is seen.
+    floor = np.array([(d, y) for d in (1.0, 2.0, 4.0) for y in (-0.01, 0.01)]
+                     + [(0.01, 3.0), (-0.01, 3.0), (np.nan, 0.0)])
+    wall = np.array([(0.02, 2.5), (-0.02, 2.8)])
+    seen = view_of_cloud(wall, floor, (0.0, 0.0), 10.0, ())
+    points = np.array([(3.9, 0.0), (4.1, 0.0), (0.0, 2.4), (0.0, 2.6), (-0.1, 0.0)])
+    assert seen.sees(points).tolist() == [True, False, True, False, False]
+
+
+def test_cloud_from_beside_the_middle_sees_from_there_and_its_sector_up_to_max_range():
+    seen = view_of_cloud(np.zeros((0, 2)), np.zeros((0, 2)), (1.0, 0.0), 5.0, (3.0, 3.4))
+    points = np.array([(0.9, 0.0), (-3.9, 0.0), (-4.1, 0.0), (1.1, 0.0), (1.0, 1.0)])
+    assert seen.sees(points).tolist() == [True, True, False, False, False]
+
+
+@given(st.floats(0.2, 4.0), st.floats(0.1, 1.0), st.floats(-3, 3), st.floats(-3, 3),
+       st.floats(0.0, 5.0))
+def test_cone_sees_what_lies_within_it_before_what_it_met(distance, width, yaw, off, way):
+    point = np.array([(1.0 + way * np.cos(yaw + off), 2.0 + way * np.sin(yaw + off))])
+    seen = view_of_cone(distance, width, 3.0, (1.0, 2.0, yaw)).sees(point)[0]
+    if abs(abs(off) - width / 2) > 1e-9 and abs(way - min(distance, 3.0)) > 1e-9 and way > 1e-6:
+        assert seen == (abs(off) < width / 2 and way < min(distance, 3.0))

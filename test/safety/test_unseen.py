@@ -144,7 +144,10 @@ def test_unseen_space_never_raises_the_speed(seed):
 
 
 @pytest.mark.parametrize('usable', [0, 1])
-def test_beam_alone_bounds_nothing(usable):
+def test_where_no_two_beams_say_anything_all_around_the_strip_is_unseen(usable):
     flags = np.arange(10) < usable
-    assert unseen_points(np.full(10, 1.0), np.linspace(-1, 1, 10), flags, 12.0, (0, 0, 0), BODY,
-                         5.0, 0.05).shape == (0, 2)
+    points = unseen_points(np.full(10, 1.0), np.linspace(-1, 1, 10), flags, 12.0, (0, 0, 0), BODY,
+                           5.0, 0.05)
+    assert BODY.gauge(points) == pytest.approx(STRIP)
+    turns = np.sort(np.arctan2(points[:, 1], points[:, 0]))
+    assert np.diff(turns, append=turns[0] + 2 * np.pi).max() < 0.2
