@@ -211,6 +211,7 @@ def test_old_verdicts_stay_where_the_new_ones_cannot_be_made(check, tmp_path):
      "did you mean 'safety.stop_zone.margin'"),
     ('/**/safety_monitor_node: {ros__parameters: {safety: {escape: {clearance: 0.9}}}}',
      "'escape.clearance' = 0.9"),
+    (OWN.replace('max_height: 1.0', 'timeout: 10.0'), "'sources.top.timeout' = 10.0 s"),
     (NAV2.replace('stop', 'halt'), "'action_type' = 'halt'"), ('[', 'not valid YAML'),
 ])
 def test_bad_rules_are_refused(check, tmp_path, text, message):

@@ -21,6 +21,7 @@ from synth_nodes.safety.nav2_zones import ZoneSetup
 from synth_nodes.safety.observed import strict_source
 from synth_nodes.safety.rules import check_rules, SafetyRules
 from synth_nodes.safety.situations import ANSWERS, read_situations, Situation, verdict_line
+from synth_nodes.safety.source_checks import check_sources
 from synth_nodes.safety.sources import RobotState
 from synth_nodes.safety.user_zones import Held, judge_with_zones
 from synth_nodes.safety.zone_settings import SourceSettings, zone_setup
@@ -109,6 +110,7 @@ def _own_rules(file: Path) -> SafetyMonitorParameters:
 def _own_zones(own: SafetyMonitorParameters, robot: RobotSpec, where: str) -> ZoneSetup:
     """Zones of a parameter file, and its sources where it lists any."""
     sources = groups_of(own.sources) or {'scan': SourceSettings()}
+    check_sources(own.safety, robot, sources)
     setup = zone_setup(own.zones, sources, own.exclusions, robot.polygon, where,
                        own.safety.source.timeout)
     late = tuple(f"zone '{z.name}' takes its shape from a topic; until it comes the robot is "

@@ -13,6 +13,7 @@ from synth_nodes.safety.intake import Intake
 from synth_nodes.safety.log import SafetyLog
 from synth_nodes.safety.mounts import Mount, mount_of
 from synth_nodes.safety.rules import unseen_reach
+from synth_nodes.safety.source_checks import check_sources, oldest_data
 from synth_nodes.safety.zone_settings import masks_of, SourceSettings, user_zones
 from synth_nodes.settings import groups_of
 from synth_nodes.types import LidarSpec
@@ -35,6 +36,7 @@ def build_guard(s: SafetyMonitorParameters, transforms: bool,
     :return: the guard, and why there is no learned predictor where one was asked for.
     :raises InputError: naming the rule, zone or source that cannot be used.
     """
+    check_sources(s.safety, s.robot, sources_of(s), s.lidar.rate)
     rehearse(_guard(s, transforms, None, None, real=False))
     predictor, problem = _predictor(s)
     return _guard(s, transforms, log, predictor, real=True), problem
@@ -44,7 +46,7 @@ def _guard(s: SafetyMonitorParameters, transforms: bool, log: SafetyLog | None,
            predictor: CollisionPredictor | None, real: bool) -> Guard:
     sources = sources_of(s)
     masks = masks_of(s.exclusions, list(sources), WHERE)
-    reach = unseen_reach(s.safety, s.robot)
+    reach = unseen_reach(s.safety, s.robot, oldest_data(s.safety, sources))
     intakes = [Intake(name, _framed(source, s.base_frame), s.safety.source,
                       _mount(name, source, s, transforms), masks[name],
                       footprint=s.robot.footprint, reach=reach)

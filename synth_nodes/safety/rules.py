@@ -198,7 +198,7 @@ def check_rules(rules: SafetyRules, robot: RobotSpec, lidar: LidarSpec | None = 
     if need > rules.escape.distance:
         raise InputError(f"safety rules: 'escape.distance' = {rules.escape.distance} m is less "
                          f'than the {need:.3f} m it takes to stop from escape.speed; '
-                         f'make it {need:.3f} or more')
+                         f'make it {np.ceil(need * 1000) / 1000:.3f} or more')
     if lidar is not None:
         _check_sight(rules, robot, lidar)
 
@@ -254,18 +254,32 @@ def sight_distance(rules: SafetyRules, robot: RobotSpec, lidar: LidarSpec) -> fl
     Reach of the footprint, seen from the laser, margin, the way during one scan period and to
     standstill, and what comes nearer with V meanwhile (ISO 13855:2010, clause 5: S = K*T + C).
     """
+    return room_to_stop(rules, robot, lidar.mount, 1.0 / lidar.rate)
+
+
+def room_to_stop(rules: SafetyRules, robot: RobotSpec, eye: tuple[float, ...] = (0.0, 0.0),
+                 period: float = 0.0) -> float:
+    """
+    Distance [m] up to which a robot must see; see :func:`sight_distance`.
+
+    :param eye: from where, x, y [m] in base_link; period: between two looks [s].
+    """
     speed = max(robot.max_speed, robot.max_reverse_speed)
-    tau = reaction_time(rules, robot) + 1.0 / lidar.rate
+    tau = reaction_time(rules, robot) + period
     brake = min(rules.braking.deceleration, robot.deceleration)
-    far = float(np.hypot(*(robot.polygon - np.asarray(lidar.mount[:2])).T).max())
+    far = float(np.hypot(*(robot.polygon - np.asarray(eye[:2])).T).max())
     return (far + rules.braking.margin + stopping_distance(rules, robot, speed, tau)
-            + speed / lidar.rate + rules.braking.other_speed * (tau + speed / brake))
+            + speed * period + rules.braking.other_speed * (tau + speed / brake))
 
 
-def unseen_reach(rules: SafetyRules, robot: RobotSpec) -> float:
-    """Distance from base_link [m] beyond which unseen space cannot matter, any usable age."""
+def unseen_reach(rules: SafetyRules, robot: RobotSpec, oldest: float = 0.0) -> float:
+    """
+    Distance from base_link [m] beyond which unseen space cannot matter, any usable age.
+
+    :param oldest: oldest data [s] that a timeout of a source's own lets through.
+    """
     speed = max(robot.max_speed, robot.max_reverse_speed)
-    tau = reaction_time(rules, robot) + rules.source.timeout
+    tau = reaction_time(rules, robot) + max(rules.source.timeout, oldest)
     brake = min(rules.braking.deceleration, robot.deceleration)
     return (2 * robot.radius + rules.braking.margin + rules.hysteresis
             + stopping_distance(rules, robot, speed, tau)

@@ -57,6 +57,15 @@ def test_lidar_that_cannot_keep_the_rules_is_refused_at_the_start_with_the_inequ
         guard_of(lidar__range_max=0.9)
 
 
+def test_sources_that_the_rules_cannot_be_kept_with_are_refused_at_the_start():
+    with pytest.raises(InputError, match=r"'sources\.scan\.timeout' = 10\.0 s; make that"):
+        guard_of(sources__scan__timeout=10.0)
+    cloud = {'sources__top__kind': 'pointcloud', 'sources__top__mount': (0.2, 0, 0.4, 0, 0, 0)}
+    guard_of(**cloud)
+    with pytest.raises(InputError, match=r"'sources\.top\.max_range' = 0\.6 m is less than"):
+        guard_of(**cloud, sources__top__max_range=0.6)
+
+
 def test_scanner_that_cannot_keep_the_rules_is_refused_by_its_first_scan():
     guard, _ = guard_of()
     assert ask(guard).action == 'pass'
