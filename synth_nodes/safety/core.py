@@ -115,7 +115,7 @@ def _refused(rules: SafetyRules, robot: RobotSpec, state: RobotState,
 
 
 def _overriding(rules: SafetyRules, wanted: Array, speed: float) -> Verdict:
-    s = min(1.0, rules.command.override_speed / max(speed, 1e-9))
+    s = min(1.0, rules.command.override_speed / speed)
     return _verdict(wanted * s, 'limit' if s < 1 else 'pass', 'override', '', np.inf, np.inf,
                     'zones and braking are suspended by an override')
 

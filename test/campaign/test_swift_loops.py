@@ -5,6 +5,7 @@ from dataclasses import fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
+import pytest
 
 from synth_nodes.campaign.batch import Answer, draw_batch
 from synth_nodes.campaign.chunks import Plan, run_chunk
@@ -12,9 +13,13 @@ from synth_nodes.campaign.figures import count_differences
 from synth_nodes.campaign.judges import strict
 from synth_nodes.campaign.simulate import Drivers, Results
 from synth_nodes.campaign.swift import SWIFT
+from synth_nodes.safety.arcs import arcs_of
+from synth_nodes.safety.body import body_of
 from synth_nodes.safety.core import judge_batch
 from synth_nodes.safety.ladder import NUMPY
+from synth_nodes.safety.rows import Robots
 from synth_nodes.safety.rules import SafetyRules
+from synth_nodes.safety.tube import limits_of
 from synth_nodes.settings import build
 from synth_nodes.types import RobotSpec
 
@@ -41,6 +46,25 @@ def test_verdicts_are_the_same_bits(seed, drive, min_points, other_speed, unseen
         rng.random(count) < 0.3, rng.uniform(-1.5, 1.5, (count, 3, 2)),
         pending=most * rng.uniform(-1, 1, (count, 2, 3)), velocity_age=rng.uniform(0, 0.1, count))
     assert plain == swift
+
+
+@pytest.mark.parametrize('drive', ['differential', 'ackermann', 'omnidirectional'])
+@pytest.mark.parametrize('footprint', [RobotSpec().footprint, (0.5, 0, -0.2, 0.3, -0.3, -0.1)])
+def test_tubes_are_the_same_bits(drive, footprint):
+    rng, count = np.random.default_rng(len(footprint)), 40
+    robot = RobotSpec(drive=drive, footprint=footprint, actuator_lag=0.15, acceleration=2.5)
+    most = np.array([0.8, 0.4 * (drive == 'omnidirectional'), 1.8])
+    velocity, command = most * rng.uniform(-1, 1, (2, count, 3))
+    velocity[::5], command[::7], velocity[1::5, 0] = 0.0, 0.0, 0.03
+    pending = most * rng.uniform(-1, 1, (count, 2, 3))
+    pending[::2] = 0.0
+    robots = Robots(SafetyRules(), robot, body_of(footprint), velocity, command, pending,
+                    rng.uniform(0, 0.3, count), rng.uniform(0, 0.1, count), np.zeros(count))
+    arcs, limits = arcs_of(robots), limits_of(SafetyRules(), robot)
+    plain, swift = (loops.ladder(arcs, limits).tubes(np.arange(count), np.arange(count) / count)
+                    for loops in (NUMPY, SWIFT))
+    for name in ('normal_x', 'normal_y', 'offset', 'times', 'box'):
+        assert (getattr(plain, name) == getattr(swift, name)).all(), name
 
 
 def test_drives_are_the_same_and_binding():

@@ -47,6 +47,37 @@ def test_culprit_on_the_middle_line_counts_as_ahead_and_left():
     assert 'of (0.40 m/s, 0.00 m/s, 0.00 rad/s) let through' in before.reason
 
 
+def test_whole_command_is_told_and_what_is_left_of_it():
+    robot = replace(ROBOT, drive='omnidirectional')
+    command = np.array((0.4, 0.1, -0.3))
+    verdict = judge(STILL, robot, state(0.3), [source((0.4, 0.05))], command)
+    left = ', '.join(f'{c:.2f} {unit}' for c, unit in zip(
+        verdict.command, ('m/s', 'm/s', 'rad/s'), strict=True))
+    assert verdict.action == 'limit' and 0.0 < verdict.command[1] < 0.1
+    assert verdict.reason.endswith(
+        f'({left}) of (0.40 m/s, 0.10 m/s, -0.30 rad/s) let through')
+
+
+def test_nothing_is_never_minus_nothing():
+    verdict = judge(STILL, ROBOT, state(), [source()], -FORWARD / 2)
+    assert verdict.command == (-0.2, 0.0, 0.0)
+    assert not np.signbit(verdict.command[1:]).any()
+
+
+def test_stamps_ahead_of_the_clock_count_as_new_ones():
+    points, command = ((0.9, 0.1), (0.5, 0.3)), np.array((0.8, 0.0, 0.3))
+    fresh = judge(RULES, ROBOT, state(0.5, 0.4), [source(*points, age=0.0)], command)
+    early = judge(RULES, ROBOT, state(0.5, 0.4, age=-0.04), [source(*points, age=-0.04)], command)
+    assert 0.0 < fresh.command[0] < 0.8
+    assert early == fresh
+
+
+def test_velocity_of_unknown_now_needs_a_wider_passage():
+    passage, command = [source((0.5, 0.33), (0.5, -0.33), age=0.2)], np.array((0.6, 0.0, 0.0))
+    new, old = (judge(STILL, ROBOT, state(0.6, age=age), passage, command) for age in (0.0, 0.25))
+    assert (new.action, old.action) == ('pass', 'stop')
+
+
 def test_culprit_of_several_sources_is_named():
     far, near = source((0.9, 0.0), name='front'), source((0.32, 0.0), name='bumper')
     for sources in ((far, near), (near, far)):

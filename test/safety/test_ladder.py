@@ -15,12 +15,13 @@ RULES, ROBOT = SafetyRules(), RobotSpec()
 COMMANDS = np.array(((0.8, 0.0, 0.6), (0.4, 0.0, -0.3)))
 
 
-def ladder_of(commands):
+def ladder_of(commands, robot=ROBOT, velocity=None):
     count = len(commands)
-    robots = Robots(RULES, ROBOT, body_of(ROBOT.footprint), commands / 2, commands,
+    robots = Robots(RULES, robot, body_of(robot.footprint),
+                    commands / 2 if velocity is None else velocity, commands,
                     np.zeros((count, 1, 3)), np.full(count, 0.05), np.full(count, 0.01),
                     np.zeros(count))
-    return Ladder(arcs_of(robots), limits_of(RULES, ROBOT))
+    return Ladder(arcs_of(robots), limits_of(RULES, robot))
 
 
 def points(rng, count):
@@ -66,3 +67,33 @@ def test_finer_rungs_begin_at_what_is_known_of_each_robot():
     found = ladder.refine(rows, np.array((0.25, 0.25, 0.5)), 1 / RUNGS ** 2)
     assert found[1] == 0.25 + 7 / RUNGS ** 2
     assert 0.25 <= found[0] < found[1] and 0.5 <= found[2]
+
+
+def test_least_level_is_the_clearance_and_what_may_have_come_nearer_since():
+    ladder = ladder_of(COMMANDS[:1])
+    speed, least = ladder.asked(Rows(np.zeros(3, int), np.zeros(3), np.zeros(3),
+                                     np.array((0.0, 0.1, 0.1)), np.zeros(3, int),
+                                     np.array((False, False, True))))
+    assert speed.tolist() == [0.3, 0.3, 0.0]
+    assert least == pytest.approx([0.02, 0.05, 0.0])
+
+
+def test_escape_keeps_half_the_clearance_or_as_much_less_as_there_is():
+    assert ladder_of(COMMANDS[:1]).kept(np.array((1.0, 0.021, 0.015, -0.01))) == pytest.approx(
+        [0.01, 0.01, 0.004, -0.021])
+
+
+@pytest.mark.parametrize(('velocity', 'command', 'part'), [
+    ((0.8, 0.0, 0.0), (0.8, 0.0, 0.0), 0.395 / 0.8),
+    ((-0.8, 0.0, 0.0), (-0.8, 0.0, 0.0), 0.395 / 0.8), ((0.8, 0.0, 0.0), (0.2, 0.0, 0.0), 1.0),
+    ((0.8, 0.0, 0.0), (-0.8, 0.0, 0.0), 0.0), ((0.4, 0.0, 0.0), (0.8, 0.0, 0.0), 0.0),
+    ((0.8, 0.0, 1.0), (0.8, 0.0, 1.0), 0.28), ((0.8, 0.0, -1.5), (0.4, 0.0, -1.5), 0.52),
+    ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 1.0)])
+def test_part_up_to_which_brakes_work_as_for_a_stop_is_reached_no_sooner_than_another_verdict(
+        velocity, command, part):
+    # Until a next verdict is in effect, 0.12 + 0.05 + 0.01 s, the drive loses at most
+    # 1.5 * 1.5 m/s^2 of travel and 4 rad/s^2 of turning: 0.405 m/s and 0.72 rad/s.
+    for drive, expected in (('differential', part), ('ackermann', 0.0)):
+        robot = RobotSpec(drive=drive)
+        ladder = ladder_of(np.array([command]), robot, np.array([velocity]))
+        assert ladder.braking() == pytest.approx([expected])
