@@ -8,7 +8,7 @@ from synth_nodes.safety.body import body_of
 from synth_nodes.safety.ladder import FEW, Ladder, RUNGS
 from synth_nodes.safety.rows import Robots, Rows
 from synth_nodes.safety.rules import SafetyRules
-from synth_nodes.safety.tube import limits_of
+from synth_nodes.safety.tube import clearances, limits_of
 from synth_nodes.types import RobotSpec
 
 RULES, ROBOT = SafetyRules(), RobotSpec()
@@ -97,3 +97,29 @@ def test_part_up_to_which_brakes_work_as_for_a_stop_is_reached_no_sooner_than_an
         robot = RobotSpec(drive=drive)
         ladder = ladder_of(np.array([command]), robot, np.array([velocity]))
         assert ladder.braking() == pytest.approx([expected])
+
+
+@pytest.mark.parametrize(('bound', 'part'), [
+    (0.0, 0.125), (0.2, 0.25), (0.25, 0.375), (0.75, 0.875), (0.875, 0.0), (1.0, 0.0)])
+def test_first_part_above_a_bound_is_told_of_what_is_outside_at_it(bound, part):
+    ladder, robot = ladder_of(COMMANDS[:1]), np.zeros(1, int)
+    ways = ladder.ways(ladder.start()[1][1], robot, ladder.rungs(np.zeros(1), 1 / RUNGS))
+    rows = Rows(np.zeros(2, int), np.array((5.0, 0.215)), np.zeros(2), np.zeros(2),
+                np.zeros(2, int), np.zeros(2, bool))
+    assert ways.above(rows, np.full(2, bound)).tolist() == [part, 0.0]
+
+
+@pytest.mark.parametrize('count', [FEW, 40 * FEW])
+def test_no_point_that_binds_is_left_out_for_being_far(count):
+    robot = RobotSpec(footprint=(0.5, 0.0, -0.2, 0.3, -0.3, -0.1))
+    ladder = ladder_of(COMMANDS[:1] * (1, 0, 0), robot)
+    tube, _ = ladder.start()
+    slack = ladder.slack(tube, np.zeros(1, int))
+    rng, nose = np.random.default_rng(count), tube.box[2, 0]
+    ahead, angle = slack[0] * rng.uniform(0.0, 1.2, count), rng.uniform(-0.16, -0.12, count)
+    rows = Rows(np.zeros(count, int), nose + ahead * np.cos(angle), ahead * np.sin(angle),
+                np.full(count, 0.05), np.zeros(count, int), np.zeros(count, bool))
+    speed, least = ladder.asked(rows)
+    free = clearances(tube, rows.robot, rows.x, rows.y, speed) >= least
+    assert ladder.free(tube, rows.robot, rows, slack).tolist() == free.tolist()
+    assert not free[ahead > 0.9 * slack].all(), 'some bind that are nearly as far as any may'

@@ -106,3 +106,28 @@ def test_largest_part_is_the_one_that_trying_every_part_finds(drive, settings):
             assert RULES[bound.rule[k]] == rule
             assert bound.gap_time[k] == pytest.approx(contact)
             assert (bound.row[k] >= 0) == (rule != '')
+
+
+@pytest.mark.parametrize('min_points', [2, 3])
+def test_robots_are_bound_together_as_alone_by_several_points(min_points):
+    for seed, drive in enumerate(('differential', 'ackermann', 'omnidirectional')):
+        rules = build(SafetyRules, {**TUBE, 'source.min_points': min_points, 'escape.speed': 0.0})
+        robots, rows = scene(20 + seed, rules, drive, points=12)
+        together = limit(robots, rows)
+        alone = [limit(*by_itself(robots, rows, b)) for b in range(len(robots.command))]
+        assert together.scale == pytest.approx([float(a.scale[0]) for a in alone], abs=1e-12)
+        assert together.rule.tolist() == [int(a.rule[0]) for a in alone]
+
+
+@pytest.mark.parametrize('speed', [0.8, -0.8])
+def test_what_a_robot_runs_into_as_it_brakes_counts_though_its_command_leads_elsewhere(speed):
+    rules = build(SafetyRules, {'braking.deceleration': 0.4, 'braking.other_speed': 0.0,
+                                'slowdown_zone.ratio': 1.0, 'escape.speed': 0.0})
+    for way, rule in ((0.8, 'braking'), (1.2, '')):
+        x = np.sign(speed) * (0.21 + way)
+        robots = Robots(rules, RobotSpec(), body_of(RobotSpec().footprint),
+                        np.array([[speed, 0.0, 0.0]]), np.array([[0.0, 0.0, 0.1]]),
+                        np.zeros((1, 0, 3)), np.zeros(1), np.zeros(1), np.zeros(1))
+        bound = limit(robots, Rows(np.zeros(1, int), np.array([x]), np.zeros(1), np.zeros(1),
+                                   np.zeros(1, int), np.zeros(1, bool)))
+        assert RULES[bound.rule[0]] == rule
