@@ -57,7 +57,8 @@ def test_levels_of_edges_are_how_far_points_lie_beyond_them():
 def test_at_creep_the_fastest_part_of_the_footprint_has_the_speed_of_escapes():
     commands = np.array(((0.6, 0.0, 0.0), (0.3, 0.0, 1.0), (0.0, 0.0, -1.5), (0.1, 0.0, 0.0),
                          (0.0, 0.0, 0.0)))
-    creep = arcs_of(robots_of(commands)).creep
+    with np.errstate(all='raise'):
+        creep = arcs_of(robots_of(commands)).creep
     radius = np.hypot(FRONT, SIDE)
     fastest = (np.abs(commands[:, 0]) + np.abs(commands[:, 2]) * radius) * creep
     assert fastest[:3] == pytest.approx(np.full(3, RULES.escape.speed))

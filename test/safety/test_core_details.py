@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from synth_nodes.safety.batch import NOTHING
 from synth_nodes.safety.core import judge
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.sources import PointSource, RobotState
@@ -56,6 +57,14 @@ def test_whole_command_is_told_and_what_is_left_of_it():
     assert verdict.action == 'limit' and 0.0 < verdict.command[1] < 0.1
     assert verdict.reason.endswith(
         f'({left}) of (0.40 m/s, 0.10 m/s, -0.30 rad/s) let through')
+
+
+@pytest.mark.parametrize(('part', 'reason'), [(1.0, 'the way is clear'), (0.99, 'at rest')])
+def test_command_below_what_counts_as_motion_is_rest(part, reason):
+    command = np.array((NOTHING * part, 0.0, 0.0))
+    verdict = judge(STILL, ROBOT, state(), [source()], command)
+    assert (verdict.action, verdict.reason) == ('pass', reason)
+    assert verdict.command[0] == (command[0] if part == 1.0 else 0.0)
 
 
 def test_nothing_is_never_minus_nothing():
@@ -168,5 +177,6 @@ def test_command_beyond_the_limits_says_so_and_reverse_that_is_none_stops():
     forward_only = replace(ROBOT, max_reverse_speed=0.0)
     verdict = judge(RULES, forward_only, state(), [source()], -FORWARD)
     assert (verdict.action, verdict.rule) == ('stop', 'limits')
+    assert verdict.reason == 'the robot may not reverse'
     verdict = judge(RULES, ROBOT, state(), [source()], np.zeros(3))
     assert (verdict.action, verdict.rule, verdict.reason) == ('pass', '', 'at rest')

@@ -9,6 +9,7 @@ from synth_nodes.safety.ladder import FEW, Ladder, RUNGS
 from synth_nodes.safety.rows import Robots, Rows
 from synth_nodes.safety.rules import SafetyRules
 from synth_nodes.safety.tube import clearances, limits_of
+from synth_nodes.settings import build
 from synth_nodes.types import RobotSpec
 
 RULES, ROBOT = SafetyRules(), RobotSpec()
@@ -96,7 +97,8 @@ def test_part_up_to_which_brakes_work_as_for_a_stop_is_reached_no_sooner_than_an
     for drive, expected in (('differential', part), ('ackermann', 0.0)):
         robot = RobotSpec(drive=drive)
         ladder = ladder_of(np.array([command]), robot, np.array([velocity]))
-        assert ladder.braking() == pytest.approx([expected])
+        with np.errstate(all='raise'):
+            assert ladder.braking() == pytest.approx([expected])
 
 
 @pytest.mark.parametrize(('bound', 'part'), [
@@ -123,3 +125,23 @@ def test_no_point_that_binds_is_left_out_for_being_far(count):
     free = clearances(tube, rows.robot, rows.x, rows.y, speed) >= least
     assert ladder.free(tube, rows.robot, rows, slack).tolist() == free.tolist()
     assert not free[ahead > 0.9 * slack].all(), 'some bind that are nearly as far as any may'
+
+
+@pytest.mark.parametrize('count', [2, FEW + 2])
+def test_points_just_as_far_as_they_must_be_are_far_enough(count):
+    # Numbers that floats hold exactly: half a metre square at rest, a clearance of a sixteenth.
+    rules = build(SafetyRules, {'escape.clearance': 0.0625, 'braking.other_speed': 0.0})
+    robot = RobotSpec(footprint=(0.25, 0.25, -0.25, 0.25, -0.25, -0.25, 0.25, -0.25))
+    rest = np.zeros((1, 3))
+    robots = Robots(rules, robot, body_of(robot.footprint), rest, rest, np.zeros((1, 0, 3)),
+                    np.zeros(1), np.zeros(1), np.zeros(1))
+    ladder = Ladder(arcs_of(robots), limits_of(rules, robot))
+    tube, index = ladder.tubes(np.zeros(1, int), np.ones(1)), np.zeros(count, int)
+
+    def at(*levels):
+        x = np.full(count, 9.0)
+        x[:2] = 0.25 + np.array(levels)
+        return Rows(index, x, 0.0 * x, 0.0 * x, index, index > 0)
+    assert ladder.free(tube, index, at(0.0625, 0.0624), np.ones(1))[:2].tolist() == [True, False]
+    near = at(0.03125, 0.0312)
+    assert ladder.keeps(tube, index, near, np.ones(count))[:2].tolist() == [True, False]
