@@ -19,7 +19,7 @@ from synth_nodes.safety.core import judge_batch
 from synth_nodes.safety.ladder import NUMPY
 from synth_nodes.safety.rows import Robots
 from synth_nodes.safety.rules import SafetyRules
-from synth_nodes.safety.tube import limits_of
+from synth_nodes.safety.tube import CRAWL, limits_of
 from synth_nodes.settings import build
 from synth_nodes.types import RobotSpec
 
@@ -55,7 +55,8 @@ def test_tubes_are_the_same_bits(drive, footprint):
     robot = RobotSpec(drive=drive, footprint=footprint, actuator_lag=0.15, acceleration=2.5)
     most = np.array([0.8, 0.4 * (drive == 'omnidirectional'), 1.8])
     velocity, command = most * rng.uniform(-1, 1, (2, count, 3))
-    velocity[::5], command[::7], velocity[1::5, 0] = 0.0, 0.0, 0.03
+    velocity[::5], command[::7] = 0.0, 0.0
+    velocity[1::5, 0], velocity[2::5, 0] = 0.03, CRAWL
     pending = most * rng.uniform(-1, 1, (count, 2, 3))
     pending[::2] = 0.0
     robots = Robots(SafetyRules(), robot, body_of(footprint), velocity, command, pending,
