@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.nodes import speaking
 from synth_nodes.nodes.guard import Guard
-from synth_nodes.nodes.speaking import SILENCE
+from synth_nodes.nodes.speaking import Pace, PATIENCE
 from synth_nodes.nodes.speaking import TICK as LOOK
 from synth_nodes.safety.rules import CommandRules, SafetyRules, SourceRules
 from synth_nodes.types import RobotSpec
@@ -139,7 +138,7 @@ class Bench:
         self.fault = Fault(rng, self.rules, self.robot, float(rng.random()))
         self.queue: list[tuple[float, int, Message]] = []
         self.outputs: list[tuple[float, Array]] = []
-        self.spoken = 0.0
+        self.pace = Pace(self.rules.command.period)
         self.sent = 0
 
     def run(self) -> Reaction:
@@ -207,15 +206,17 @@ class Bench:
             else:
                 verdict = self.guard.check(message.twist, message.stamp, self._clock(true),
                                            message.problem)
-                self._speak(true, verdict.command)
+                self._speak(true, verdict.command, asked=True)
 
     def _tick(self, true: float, k: int) -> None:
         now = self._clock(true)
-        if k % round(LOOK / TICK) == 0 and speaking.due(self.guard, true - self.spoken, now):
+        looks = k % round(LOOK / TICK) == 0 or true >= self.pace.deadline
+        if looks and self.pace.due(self.guard, true, now):
             self._speak(true, self.guard.recheck(now).command)
 
-    def _speak(self, true: float, command: tuple[float, float, float]) -> None:
-        self.spoken = true
+    def _speak(self, true: float, command: tuple[float, float, float],
+               asked: bool = False) -> None:
+        self.pace.spoke(true, true, any(command), asked)
         self.outputs.append((true, np.array(command)))
 
     def _judged(self, bound: float) -> Reaction:
@@ -231,7 +232,7 @@ class Bench:
         problem = ''
         if not moves[before].all() or not before.any():
             problem = 'the robot stood before the fault'
-        elif np.diff(times[times > 0.1]).max() > SILENCE + LOOK:
+        elif np.diff(times[times > 0.1]).max() > self.rules.command.period + PATIENCE + TICK:
             problem = 'the monitor fell silent'
         elif not all(self._within_limits(c) for _, c in self.outputs):
             problem = 'a command beyond the limits was let through'

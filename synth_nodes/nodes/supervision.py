@@ -1,17 +1,28 @@
 """How people look after the safety monitor: services, switches, rivals, health."""
 
 from collections.abc import Callable
+from functools import partial
+import time
 from typing import Any
 
 from rclpy.node import Node
+from std_srvs.srv import SetBool, Trigger
 
 from synth_nodes.nodes.guard import Guard
 from synth_nodes.ros.clocks import now
-from synth_nodes.ros.diagnostics import ERROR, Health, WARN
+from synth_nodes.ros.diagnostics import ERROR, Health, OK, WARN
 from synth_nodes.ros.verdicts import level_of
 
 
-def serve(node: Any, name: str, action: Callable[..., str], request: Any, response: Any) -> Any:
+def serve(node: Any) -> None:
+    """Offer the services of a safety monitor."""
+    for name, action in (('stop', Guard.latch), ('reset', Guard.reset),
+                         ('override', Guard.override)):
+        node.create_service(Trigger, f'~/{name}', partial(_answer, node, name, action))
+    node.create_service(SetBool, '~/toggle', partial(_answer, node, 'toggle', Guard.toggle))
+
+
+def _answer(node: Any, name: str, action: Callable[..., str], request: Any, response: Any) -> Any:
     """Answer a call of Trigger or SetBool with what an action of the guard says."""
     words = (request.data,) if hasattr(request, 'data') else ()
     problem = action(node.guard, *words, now(node)) if node.guard else 'not configured'
@@ -72,3 +83,12 @@ def health(node: Any) -> Health:
                    'risk': 'unknown' if guard.risk is None else guard.risk}
     level = level_of(verdict)
     return Health(max(level, WARN) if problem else level, problem or verdict.reason, values)
+
+
+def timing(node: Any) -> Health:
+    """Say whether verdicts come, and take effect, as soon as the rules take for granted."""
+    pace, s = node.pace, node.settings
+    problems = pace.problems(s.safety, s.robot, time.monotonic())
+    return Health(WARN if problems else OK, '; '.join(problems) or 'as the rules take it', {
+        'verdict_gap_max_ms': 1e3 * pace.longest, 'verdicts_late': pace.late,
+        **{f'delay_{k.removeprefix("latency_")}': v for k, v in pace.delays.summary().items()}})

@@ -39,3 +39,9 @@ def every(node: Node, period: float, callback: Callable[[], None]) -> Timer:
     :param period: [s].
     """
     return node.create_timer(period, callback, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+
+def restart(timer: Timer, period: float) -> None:
+    """Let a timer fire a period [s] from now, at once where that has passed, and so on."""
+    timer.timer_period_ns = max(int(period * 1e9) + 1, 100_000)
+    timer.reset()

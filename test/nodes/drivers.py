@@ -57,16 +57,18 @@ def health(messages, name):
 
 
 class Commands:
-    """Commands of 0.3 m/s at 20 Hz, as long as `on`; and what the monitor makes of them."""
+    """Commands of 0.3 m/s at 20 Hz or a part of it, while `on`; what the monitor makes of them."""
 
     def __init__(self, peer, topic='cmd_vel_raw'):
         self.peer, self.on, self.vx, self.age, self.frame = peer, True, 0.3, 0.0, 'base_link'
+        self.part, self.count = 1, 0
         self.publisher = peer.node.create_publisher(TwistStamped, topic, 5)
         self.out = peer.listen(TwistStamped, 'cmd_vel')
         peer.node.create_timer(0.05, self.publish)
 
     def publish(self):
-        if self.on:
+        self.count += 1
+        if self.on and self.count % self.part == 0:
             message = TwistStamped()
             stamp = self.peer.node.get_clock().now() - Duration(seconds=self.age)
             message.header.stamp, message.header.frame_id = stamp.to_msg(), self.frame

@@ -7,7 +7,7 @@ import pytest
 
 from synth_nodes.errors import InputError
 from synth_nodes.nodes.guard import COUNTERS, Guard
-from synth_nodes.nodes.speaking import due
+from synth_nodes.nodes.speaking import Pace
 from synth_nodes.safety.intake import Intake
 from synth_nodes.safety.log import SafetyLog
 from synth_nodes.safety.log_files import SafetyLogSettings
@@ -85,12 +85,14 @@ def test_obstacle_between_two_commands_is_seen(guard):
 
 
 @pytest.mark.parametrize(('stamp', 'now', 'silence', 'speaks'), [
-    (1.0, 1.05, 0.05, False), (1.0, 1.07, 0.07, True),       # silence while it moves
+    (1.0, 1.04, 0.04, False), (1.0, 1.05, 0.049, True),      # silence while it moves
     (0.75, 1.06, 0.01, True), (0.75, 1.04, 0.01, False),     # a command that grows too old
     (np.nan, 1.0, 0.02, False), (np.nan, 1.0, 0.024, True)])   # zeros while stopped
 def test_monitor_speaks_unasked_when_it_must(guard, stamp, now, silence, speaks):
-    guard.check(FORWARD, stamp, 1.0)
-    assert due(guard, silence, now) is speaks
+    moves = any(guard.check(FORWARD, stamp, 1.0).command)
+    pace = Pace(SafetyRules().command.period)
+    pace.spoke(9.0, 9.0, moves, asked=True)
+    assert pace.due(guard, 9.0 + silence, now) is speaks
 
 
 def test_latched_stop_holds_until_reset_and_a_new_command(guard):

@@ -96,6 +96,33 @@ def test_zones_and_sources_bind_are_shown_and_can_be_switched(peer, drivers, zon
     assert peer.end() == [0]
 
 
+def test_verdicts_follow_within_the_period_and_are_told_on_change_and_each_second(
+        peer, drivers, monitor):
+    said, told = peer.listen(DiagnosticArray, 'diagnostics'), []
+    peer.node.create_subscription(
+        DiagnosticStatus, 'safety/verdict', lambda m: told.append((time.monotonic(), m)), 10)
+    heard = []
+    peer.node.create_subscription(
+        TwistStamped, 'cmd_vel', lambda m: heard.append(time.monotonic()), 10)
+    monitor.part = 2  # commands at 10 Hz
+    peer.spin(0.5)
+    heard.clear()
+    told.clear()
+    peer.spin(3.0)
+    assert np.quantile(np.diff(heard), 0.75) < 0.058, 'each 0.05 s, some later on a busy machine'
+    assert 2 <= len(told) <= 4, 'at 1 Hz where nothing changes'
+    assert np.diff([t for t, _ in told]).min() > 0.9
+    timing = {v.key: float(v.value) for v in health(said, ': timing').values}
+    assert timing['verdict_gap_max_ms'] > 0.0 and timing['delay_p99_ms'] > 0.0
+    drivers.distance, count = 0.3, len(told)
+    assert peer.until(lambda: len(told) > count and told[-1][1].level == DiagnosticStatus.ERROR)
+    assert peer.until(lambda: health(said, ': safety').level == DiagnosticStatus.ERROR)
+    found = {v.key: v.value for v in health(said, ': safety').values}
+    assert (found['rule'], found['source']) == ('stop_zone', 'scan')
+    assert 0.0 < float(found['latency_p50_ms']) <= float(found['latency_p99_ms'])
+    assert int(found['checked']) > 10
+
+
 def test_monitor_is_switched_off_only_by_its_service_and_says_so(peer, drivers, monitor):
     diagnostics = peer.listen(DiagnosticArray, 'diagnostics')
     drivers.distance = 0.3
@@ -153,6 +180,7 @@ def test_zeros_flow_at_20_hz_from_a_crash_of_the_policy_on(peer, drivers, tmp_pa
     (['zones.a.shpae:=polygon'], "did you mean 'zones.a.shape'"),
     (['sources.top.kind:=pointcloud'], "source 'top': 'mount' is not given"),
     (['sources.scan.mount:=[0.0, 0.0, 0.0, 0.5, 0.0, 0.0]'], 'tilted by 0.50 rad'),
-    (['sources.scan.mount:=[0.0, 0.0, 0.0]'], 'roll, pitch, yaw')])
+    (['sources.scan.mount:=[0.0, 0.0, 0.0]'], 'roll, pitch, yaw'),
+    (['safety.command.period:=0.005'], 'make it 0.025 or more')])
 def test_zone_or_source_that_cannot_be_used_is_refused_at_the_start(refused, parameters, words):
     assert words in refused('safety_monitor_node', *parameters)
