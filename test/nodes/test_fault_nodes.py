@@ -89,6 +89,9 @@ SEEN = [
     ({'freeze_stamp': True}, 'both', 'old'),
     ({'freeze': True, 'freeze_stamp': True}, 'both', 'old'),
     ({'freeze': True}, 'scan', 'frozen'),
+    ({'all_max': True}, 'scan', 'frozen'),
+    ({'bias': 100.0}, 'scan', 'none of its beams returns'),
+    ({'blind_width': 6.3, 'blind_reads': 'inf'}, 'scan', 'none of its beams returns'),
     ({'future_stamp': 0.5}, 'both', 'ahead of the clock'),
     ({'delay': 0.5}, 'both', 'old'),
     ({'drop': 1.0}, 'both', 'old'),
@@ -108,6 +111,15 @@ def test_monitor_stops_and_names_the_fault_and_goes_on_after_it(loop, faults, se
         line.switch(FaultSettings())
         after = loop.run(2)[1]
         assert after.action == 'pass', after
+
+
+@pytest.mark.parametrize(('faults', 'sensor'), [
+    ({'blind_width': 1.0, 'blind_reads': 'inf'}, 'scans'), ({'bias': 0.5}, 'scans'),
+    ({'freeze': True}, 'odometry'), ({'blind_width': 6.3, 'blind_reads': 'zero'}, 'odometry')],
+    ids=str)
+def test_what_the_documentation_says_goes_unnoticed_does(loop, faults, sensor):
+    getattr(loop, sensor).switch(FaultSettings(**faults))
+    assert loop.run()[1].action == 'pass' and loop.guard.brakes.found is None
 
 
 @pytest.mark.parametrize(('faults', 'word'), [
