@@ -1,5 +1,6 @@
 """Files and folders that are whole or not there, whatever interrupts their writing."""
 
+import difflib
 import hashlib
 import json
 import os
@@ -39,6 +40,43 @@ def write_json(path: Path, content: Any) -> None:
     write_atomically(path, (text + '\n').encode())
 
 
+def unreadable(path: Path, error: OSError, what: str = '') -> InputError:
+    """
+    Make the error for a file that somebody named and that cannot be read, with what to do.
+
+    :param what: what the file is, for the message.
+    """
+    if isinstance(error, FileNotFoundError):
+        remedy = _other_name(path)
+    elif isinstance(error, IsADirectoryError):
+        remedy = 'name a file in that folder'
+    elif isinstance(error, PermissionError):
+        remedy = 'give yourself the right to read it, or name another one'
+    else:
+        remedy = 'name another one'
+    return InputError(f'{what} {path}: cannot be read: {error.strerror}; {remedy}'.lstrip())
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """Make the error for a file that somebody named and that cannot be written."""
+    remedy = 'make its folder first' if isinstance(error, FileNotFoundError) \
+        else 'name a file that may be written'
+    return InputError(f'{path}: cannot be written: {error.strerror}; {remedy}')
+
+
+def _other_name(path: Path) -> str:
+    """Say how to name a file that is not there: as one beside it, where one looks like it."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f'there is no folder {folder}: check the path'
+    try:
+        near = difflib.get_close_matches(path.name, os.listdir(folder), n=1)
+    except OSError:
+        near = []
+    return f"did you mean '{folder / near[0]}'?" if near else \
+        'check the name, and the folder it is in'
+
+
 def read_json(path: Path, what: str) -> dict[str, Any]:
     """
     Read a JSON object.
@@ -49,7 +87,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except OSError as error:
-        raise InputError(f'{what} {path}: cannot be read ({error.strerror})') from None
+        raise unreadable(path, error, what) from None
     except ValueError as error:
         raise InputError(f'{what} {path}: is not JSON ({error})') from None
     if not isinstance(content, dict):

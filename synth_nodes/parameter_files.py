@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from synth_nodes.errors import InputError
+from synth_nodes.files import unreadable
 from synth_nodes.ros.exact import build_exactly
 from synth_nodes.settings import leaves, specialised
 
@@ -71,7 +72,7 @@ def sections(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except OSError as error:
-        raise InputError(f'{path}: cannot be read: {error.strerror}') from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError:
         raise InputError(f'{path}: is not text in UTF-8') from None
     except yaml.YAMLError as error:

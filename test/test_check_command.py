@@ -198,6 +198,14 @@ def test_bad_line_is_named_and_nothing_is_written(check, bad):
     assert 'in.jsonl: line 2: ' in said.err and len(said.err.splitlines()) <= 12
 
 
+@pytest.mark.parametrize('lines', [[], ['', '  ']])
+def test_file_without_situations_is_refused(check, lines):
+    code, verdicts, said = check(lines)
+    assert code == 2 and verdicts is None
+    assert 'in.jsonl: holds no situation; give one a line' in said.err
+    assert said.err.count('\n') == 1
+
+
 def test_old_verdicts_stay_where_the_new_ones_cannot_be_made(check, tmp_path):
     (tmp_path / 'out.jsonl').write_text('{"old": true}\n')
     code, verdicts, _ = check(['{'])

@@ -13,6 +13,7 @@ from typing import Any, IO
 from synth_nodes.commands.common import add_verb, columns, print_json, progress, Subparsers
 from synth_nodes.commands.inputs import add_robot, robot_and_lidar
 from synth_nodes.errors import InputError
+from synth_nodes.files import unreadable, unwritable
 from synth_nodes.nodes.parameters import SafetyMonitorParameters
 from synth_nodes.parameter_files import sections
 from synth_nodes.safety.nav2 import Memory, nav2_judge
@@ -196,7 +197,7 @@ def _judged(args: argparse.Namespace, config: Config,
     try:
         size = args.situations.stat().st_size
     except OSError as error:
-        raise InputError(f'{args.situations}: cannot be read: {error.strerror}') from None
+        raise unreadable(args.situations, error) from None
     with progress('checking', max(size, 1)) as advance:
         for situation, done in read_situations(
                 args.situations, config.setup, config.robot.polygon):
@@ -222,7 +223,7 @@ def _written(path: Path) -> Iterator[IO[str]]:
             finally:
                 part.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f'{path}: cannot be written: {error.strerror}') from None
+        raise unwritable(path, error) from None
 
 
 def _umask() -> int:

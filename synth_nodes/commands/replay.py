@@ -8,6 +8,7 @@ from typing import Any, TYPE_CHECKING
 from synth_nodes.commands.common import add_verb, columns, print_json, Subparsers
 from synth_nodes.commands.inputs import add_robot, robot_and_lidar
 from synth_nodes.errors import InputError
+from synth_nodes.files import unreadable
 
 if TYPE_CHECKING:
     from synth_nodes.safety.properties import Finding, Property, Trace
@@ -107,7 +108,7 @@ def _properties(file: Path) -> 'list[Property]':
     try:
         content = yaml.safe_load(file.read_text(encoding='utf-8'))
     except OSError as error:
-        raise InputError(f'{file}: cannot be read: {error.strerror}') from None
+        raise unreadable(file, error) from None
     except (UnicodeDecodeError, yaml.YAMLError):
         raise InputError(f'{file}: is not valid YAML in UTF-8') from None
     return read_properties(content, str(file))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_nodes.errors import InputError
+from synth_nodes.files import unreadable
 from synth_nodes.tasks.mission_report import FORMAT
 
 
@@ -18,7 +19,7 @@ def read_mission(path: Path) -> dict[str, Any]:
     try:
         mission = json.loads(path.read_text(encoding='utf-8'))
     except OSError as error:
-        raise InputError(f'{path}: cannot be read: {error.strerror}') from None
+        raise unreadable(path, error) from None
     except ValueError as error:
         raise InputError(f'{path}: is not JSON: {error}') from None
     if not isinstance(mission, dict) or mission.get('format') != FORMAT:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_nodes.errors import InputError
+from synth_nodes.files import unreadable
 from synth_nodes.safety.log_codec import Damaged
 from synth_nodes.safety.log_files import begins_like_a_log, Break, Frame, log_files, read_frames
 from synth_nodes.safety.log_format import (
@@ -176,7 +177,7 @@ def _load(file: Path) -> bytes:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise InputError(f'{file}: cannot be read: {error.strerror}') from None
+        raise unreadable(file, error) from None
     if not begins_like_a_log(data):
         raise InputError(f'{file}: is not a safety log of synth_nodes; name a file such as '
                          'safety-000001.log, or the folder that holds them')

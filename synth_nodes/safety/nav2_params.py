@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
+from synth_nodes.files import unreadable
 from synth_nodes.safety.nav2_zones import KINDS, Mask, SOURCE_TIMEOUT, SourceSetup, ZoneSetup
 from synth_nodes.safety.zone_reading import choice, flag, names_of, number, short, zone_of
 
@@ -48,7 +49,7 @@ def load_yaml(path: Path) -> object:
     try:
         return yaml.safe_load(Path(path).read_text(encoding='utf-8'))
     except OSError as error:
-        raise InputError(f'{path}: cannot be read: {error.strerror}') from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError:
         raise InputError(f'{path}: is not text in UTF-8') from None
     except yaml.YAMLError as error:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
+from synth_nodes.files import unreadable
 from synth_nodes.safety.nav2_zones import KINDS, SourceSetup, UserZone, ZoneSetup
 from synth_nodes.safety.observed import Observed
 from synth_nodes.safety.zone_reading import choice, flag, number, outline, short, text, zone_of
@@ -56,17 +57,22 @@ def read_situations(path: Path, setup: ZoneSetup,
     :param setup: configuration that lines without zones of their own are judged by.
     :param footprint: of footprint zones without points, base_link [m], shape (E, 2).
     :return: pairs of a situation and the bytes of the file read so far.
-    :raises InputError: on a file that cannot be read, and on a bad line, naming its number.
+    :raises InputError: on a file that cannot be read or holds none, and on a bad line, naming its
+        number.
     """
     try:
         with open(path, 'rb') as lines:
-            done = 0
+            done, found = 0, False
             for count, line in enumerate(lines, start=1):
                 done += len(line)
                 if line.strip():
+                    found = True
                     yield read_situation(line, setup, footprint, f'{path}: line {count}'), done
     except OSError as error:
-        raise InputError(f'{path}: cannot be read: {error.strerror}') from None
+        raise unreadable(path, error) from None
+    if not found:
+        raise InputError(f'{path}: holds no situation; give one a line, as in '
+                         'docs/safety-check.md')
 
 
 def read_situation(line: bytes | str, setup: ZoneSetup, footprint: Array,

@@ -38,9 +38,9 @@ def zone_of(values: object, where: str, footprint: Array | None = None) -> UserZ
     :param footprint: outline for a footprint zone without points, base_link [m], shape (E, 2).
     :raises InputError: naming the zone, the key, the value and what is allowed.
     """
+    name = text(values, 'name', where) if isinstance(values, Mapping) else ''
+    where = f"{where}: zone '{name}'" if name else where
     found = _keys(values, (*ZONE_KEYS, *SAME, *UNUSED), where)
-    name = text(found, 'name', where)
-    where = f"{where}: zone '{name}'"
     shape = choice(found, 'type' if 'type' in found else 'shape', SHAPES, where)
     action = choice(found, 'action_type' if 'action_type' in found else 'action', ACTIONS, where)
     found = {SAME.get(k, k): v for k, v in found.items()}

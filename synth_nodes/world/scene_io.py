@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 import yaml
 
 from synth_nodes.errors import InputError
+from synth_nodes.files import unreadable
 from synth_nodes.types import GridMap
 from synth_nodes.world.building import generate_building
 from synth_nodes.world.layouts import generate_scene
@@ -88,7 +89,7 @@ def load_scene(path: str | Path) -> Scene:
     try:
         document = yaml.load(path.read_text(encoding='utf-8'), Loader=_Loader)
     except OSError as error:
-        raise InputError(f'scene {path}: cannot be read ({error.strerror})') from None
+        raise unreadable(path, error, 'scene') from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = ' '.join(str(error).split())
         raise InputError(f'scene {path}: is not YAML text: {line}') from None

@@ -148,6 +148,8 @@ def test_namespaced_node_is_found(written):
     ('[0.0, 0.3]]"', '[0.0, x]]"', 'must be 4 or more pairs'),
     ('[0.0, -0.3], [0.0, 0.3]]"', '[0.0, -0.3]]"', 'must be 4 or more pairs'),
     ('[0.0, 0.3]]"', '[0.0, 0.3]"', 'must be a string such as'),
+    ('visualize: true', 'visualise: true',
+     "collision_monitor: zone 'PolygonStop': unknown key 'visualise'; did you mean 'visualize'?"),
     ('sources_names: [scan]', 'sources_names: [sonar]', "source 'sonar'"),
     ('"Round", ', '"Square", ', "zone 'Square' is in 'polygons'"),
     ('observation_sources', 'observations', "'observation_sources' = None"),
