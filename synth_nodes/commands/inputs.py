@@ -104,8 +104,8 @@ def open_sets(folders: Sequence[Path], ungated: bool) -> 'list[DataSet]':
     :param ungated: whether those that failed their quality gate will do.
     :raises InputError: when one cannot be read, failed its gate, or two have the same name.
     """
+    from synth_nodes.dataset.gate import gate_problem
     from synth_nodes.dataset.reader import DataSet
-    from synth_nodes.metrics.judge import gate_problem
 
     named: dict[str, Path] = {}
     sets = [DataSet(folder) for folder in folders]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.dataset.gate import carry_problems
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.dataset.store import Writer
 from synth_nodes.errors import InputError
@@ -97,7 +98,7 @@ def examine(data: DataSet, settings: CleanSettings | None = None) -> Findings:
 
 def cleaned(source: DataSet, out: Path, bad: Mask) -> Writer:
     """
-    Write a data set anew without some records.
+    Write a data set anew without some records; one that failed its quality gate fails still.
 
     :param bad: records to leave out, shape (N,).
     :return: the closed writer.
@@ -112,6 +113,7 @@ def cleaned(source: DataSet, out: Path, bad: Mask) -> Writer:
             columns = source.columns(chunk)
             good = ~bad[begin:begin + len(columns['stamp'])]
             writer.append({name: array[good] for name, array in columns.items()})
+    carry_problems([source], out)
     return writer
 
 

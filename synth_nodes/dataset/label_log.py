@@ -18,6 +18,7 @@ from synth_nodes.dataset.beam_labels import (
     surface_names,
     UNKNOWN_MATERIAL,
 )
+from synth_nodes.dataset.gate import carry_problems
 from synth_nodes.dataset.generate import label_fields
 from synth_nodes.dataset.labels import (
     base_from_laser,
@@ -69,7 +70,7 @@ class LabelSettings:
 def label_set(data: DataSet, out: str | Path, robot: RobotSpec, settings: LabelSettings,
               advance: Callable[[int, int], None] | None = None) -> Writer:
     """
-    Write a data set of recorded drives anew, with labels.
+    Write a data set of recorded drives anew, with labels; what failed its gate fails still.
 
     :param data: with `scan` and `laser_pose`; it has no labels yet.
     :param out: folder of the new data set.
@@ -111,6 +112,7 @@ def label_set(data: DataSet, out: str | Path, robot: RobotSpec, settings: LabelS
         for chunk in range(len(data.chunks)):
             rows = slice(int(data.offsets[chunk]), int(data.offsets[chunk + 1]))
             writer.append({**data.columns(chunk), **{n: v[rows] for n, v in table.items()}})
+    carry_problems([data], Path(out))
     return writer
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from synth_nodes.dataset.gate import carry_problems
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.dataset.store import Writer
 from synth_nodes.errors import InputError
@@ -14,7 +15,8 @@ def merge(sources: Sequence[Path], out: Path, splits: dict[str, str] | None = No
     """
     Merge data sets with the same fields and sensor.
 
-    A place of the same name is the same place, and must be in the same split.
+    A place of the same name is the same place, and must be in the same split. What failed its
+    quality gate makes the whole fail.
 
     :param sources: their folders, two or more.
     :param splits: split of a place by name, instead of what the sources say.
@@ -54,6 +56,7 @@ def merge(sources: Sequence[Path], out: Path, splits: dict[str, str] | None = No
                 done += len(place)
                 if advance is not None:
                     advance(done, total)
+    carry_problems(sets, out)
     return writer
 
 

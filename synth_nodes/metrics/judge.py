@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.dataset.gate import QUALITY
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.errors import InputError
-from synth_nodes.files import read_json, write_json
+from synth_nodes.files import write_json
 from synth_nodes.metrics.distances import (
     frechet,
     kid,
@@ -33,8 +33,6 @@ from synth_nodes.metrics.scans import (
 from synth_nodes.metrics.two_sample import two_sample_auc
 from synth_nodes.settings import setting
 
-QUALITY = 'quality.json'
-"""The file beside a data set's header that holds the outcome of its gate."""
 Say = Callable[[str], None]
 
 
@@ -162,19 +160,3 @@ def judge_sets(real: DataSet, synthetic: DataSet, gate: GateSettings,
                'digest': synthetic.digest()}
     write_json(synthetic.folder / QUALITY, outcome)
     return outcome
-
-
-def gate_problem(folder: Path, digest: str) -> str:
-    """
-    Say why a data set must not be learned from; empty where it may.
-
-    A set that was never judged may; one that was changed since counts as never judged.
-
-    :param digest: of the data set as it is now.
-    """
-    if not (folder / QUALITY).is_file():
-        return ''
-    outcome = read_json(folder / QUALITY, 'quality of a data set')
-    if outcome.get('passed') or outcome.get('digest') != digest:
-        return ''
-    return f"data set {folder} failed its quality gate: {'; '.join(outcome['problems'])}"

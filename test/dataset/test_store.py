@@ -6,11 +6,14 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
+from synth_nodes.dataset.clean import cleaned
+from synth_nodes.dataset.gate import gate_problem, QUALITY
 from synth_nodes.dataset.merge import merge
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.dataset.schema import Field, parse_splits, Schema, split_of
 from synth_nodes.dataset.store import Writer
 from synth_nodes.errors import InputError
+from synth_nodes.files import write_json
 
 VALUE = Field('value', 'float32', (2,), 'm', 'map', 'Something.')
 
@@ -167,3 +170,21 @@ def test_a_place_in_two_splits_cannot_be_merged_unless_told_which(tmp_path):
         merge([tmp_path / 'a', tmp_path / 'b'], tmp_path / 'all')
     merge([tmp_path / 'a', tmp_path / 'b'], tmp_path / 'all', parse_splits(['lab=test']))
     assert len(DataSet(tmp_path / 'all').split('test')) == 4
+
+
+def failed(folder: Path) -> Path:
+    write_json(folder / QUALITY, {'passed': False, 'problems': ['too even'],
+                                  'digest': DataSet(folder).digest()})
+    return folder
+
+
+def test_what_is_made_of_a_set_that_failed_its_gate_has_failed_too(tmp_path):
+    good, bad = write(tmp_path / 'good', 5), failed(write(tmp_path / 'bad', 5))
+    merge([good, bad], tmp_path / 'both')
+    cleaned(DataSet(tmp_path / 'both'), tmp_path / 'clean', np.arange(10) == 3)
+    for made in ('both', 'clean'):
+        folder = tmp_path / made
+        problem = gate_problem(folder, DataSet(folder).digest())
+        assert made in problem and 'bad: too even' in problem
+    merge([good, write(tmp_path / 'better', 5)], tmp_path / 'fine')
+    assert not (tmp_path / 'fine' / QUALITY).exists()

@@ -7,11 +7,12 @@ pytest.importorskip('torch')
 
 from synth_nodes.cli import main
 from synth_nodes.dataset.drives import drive_fields, sensor_of
+from synth_nodes.dataset.gate import gate_problem
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.dataset.schema import Schema
 from synth_nodes.dataset.store import Writer
 from synth_nodes.errors import InputError
-from synth_nodes.metrics.judge import gate_problem, GateSettings, measure
+from synth_nodes.metrics.judge import GateSettings, measure
 from synth_nodes.metrics.scans import channels, FitPlan, flawed, inception_score
 from synth_nodes.metrics.two_sample import auc, two_sample_auc
 
