@@ -24,7 +24,7 @@ from synth_nodes.safety.mounts import Mount, mount_of
 from synth_nodes.safety.nav2_zones import UserZone
 from synth_nodes.safety.rules import check_rules, SafetyRules, unseen_reach
 from synth_nodes.safety.sight import seen_together
-from synth_nodes.safety.sources import PointSource, refusal, RobotState, Sent
+from synth_nodes.safety.sources import age_problem, PointSource, refusal, RobotState, Sent
 from synth_nodes.safety.zone_settings import SourceSettings
 from synth_nodes.types import FloatArray, LidarSpec, RobotSpec, Verdict
 
@@ -75,6 +75,8 @@ class Guard:
         self._velocity = np.full(3, np.nan)
         self._velocity_stamp = -np.inf
         self._travel = 0.0
+        self.odometry_problem = ''
+        """Why the newest odometry cannot be used; empty if it can."""
         self._watch = watchdog.Watch()
         self._command = np.zeros(3)
         self._fault = ''
@@ -83,6 +85,8 @@ class Guard:
         """What was found of the drive's brakes."""
         self.risk: float | None = None
         """Newest learned probability of a collision; None where there is none."""
+        self.commanding: tuple[str, ...] = ()
+        """Names of the nodes that command the base; should be the monitor's alone."""
         self.off = False
         """Whether the monitor is switched off; never of itself."""
         self.verdict = stopped('command', 'no command has come yet')
@@ -92,8 +96,18 @@ class Guard:
         self.counts: Counter[str] = Counter(checked=0, **dict.fromkeys(COUNTERS.values(), 0))
         """Commands checked, and what became of them."""
 
-    def take_odometry(self, velocity: Array, stamp: float) -> None:
-        """Take vx, vy [m/s], wz [rad/s] in base_link, shape (3,), and its stamp [s]."""
+    def take_odometry(self, velocity: Array, stamp: float, problem: str = '') -> None:
+        """
+        Take a measured velocity.
+
+        :param velocity: vx, vy [m/s], wz [rad/s] in base_link, shape (3,).
+        :param stamp: of the measurement [s].
+        :param problem: why it cannot be used, such as its frame; empty if it can.
+        """
+        if problem != self.odometry_problem:
+            self.note(stamp, 'odometry', problem or 'it can be used again')
+        self.odometry_problem = problem
+        velocity = np.full(3, np.nan) if problem else velocity
         passed = stamp - self._velocity_stamp
         if 0.0 < passed < self._rules.source.timeout and np.isfinite(self._velocity).all():
             vx, vy, w = self._velocity
@@ -166,10 +180,18 @@ class Guard:
         self.intakes[source].enabled = on
         self.note(now, 'source', f"source '{source}' {_switched(on)}")
 
-    def take_publishers(self, names: Sequence[str], now: float) -> None:
-        """Take the names of the nodes that publish commands; more than one stops the robot."""
-        rivals = len(names) > 1 and self._rules.command.publishers == 'one'
-        fault = f"{len(names)} publish it: {', '.join(names)}" if rivals else ''
+    def take_publishers(self, names: Sequence[str], now: float,
+                        others: Sequence[str] = ()) -> None:
+        """
+        Take the names of the nodes that publish commands; more than one stops the robot.
+
+        :param others: those that command the base, the monitor among them; likewise.
+        """
+        self.commanding = tuple(others)
+        fault = '; '.join(
+            f"{len(nodes)} publish {what}: {', '.join(nodes)}"
+            for what, nodes in (('it', names), ('what the base follows', others))
+            if len(nodes) > 1 and self._rules.command.publishers == 'one')
         if fault != self._fault:
             self.note(now, 'publishers', fault or 'one publishes commands')
         self._fault = fault
@@ -240,8 +262,10 @@ class Guard:
         return self._command
 
     def states(self, now: float) -> Mapping[str, str]:
-        """Say of each source and zone how it is, by 'source NAME' and 'zone NAME'."""
-        out = {}
+        """Say of 'odometry' and of each 'source NAME' and 'zone NAME' how it is."""
+        age = age_problem(self._rules.source, now - self._velocity_stamp)
+        problem = self.odometry_problem or age
+        out = {'odometry': f'refused: its velocity {problem}' if problem else 'ok'}
         for name, intake in self.intakes.items():
             problem = refusal(self._rules.source, intake.source(now))
             state = f'refused: {problem}' if problem else 'ok'

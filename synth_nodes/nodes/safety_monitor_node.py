@@ -143,7 +143,8 @@ class SafetyMonitorNode(LifecycleNode):
         if not self.active:
             return
         guard, s = self.guard, self.settings
-        guard.take_publishers(supervision.rivals(self, self.commands.topic_name), now(self))
+        guard.take_publishers(supervision.rivals(self, self.commands.topic_name), now(self),
+                              supervision.rivals(self, self.command.topic))
         self.explainer.state(guard.verdict, guard.states(now(self)))
         self.explainer.draw(s.safety, s.robot, guard.command, guard.verdict.rule,
                             tuple(guard.zones.values()))

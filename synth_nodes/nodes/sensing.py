@@ -51,8 +51,10 @@ class Sensing:
 
     def _take_odometry(self, message: Odometry) -> None:
         if self.guard is not None:
+            frame = message.child_frame_id
+            problem = '' if frame in ('', self._base) else f"is in '{frame}', not '{self._base}'"
             self.guard.take_odometry(velocity_of(message.twist.twist),
-                                     to_seconds(message.header.stamp))
+                                     to_seconds(message.header.stamp), problem)
 
     def _take(self, name: str, source: SourceSettings, take: Any, message: Any) -> None:
         if self.guard is None:

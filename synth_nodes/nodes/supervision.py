@@ -68,12 +68,14 @@ def health(node: Any) -> Health:
         return Health(ERROR if node.fault else WARN, node.fault or f'not active{more}')
     guard: Guard = node.guard
     log, verdict, predictor = node.log, guard.verdict, guard.predictor
-    problem = guard.brakes.problem or log.problem or node.unpredicted or (
+    strange = guard.odometry_problem and f'the velocity of odom {guard.odometry_problem}'
+    problem = strange or guard.brakes.problem or log.problem or node.unpredicted or (
         predictor.problem if predictor else '')
     values: dict[str, Any] = {
         **guard.counts, **node.latency.summary(), 'rule': verdict.rule, 'source': verdict.source,
-        'switched': 'off' if guard.off else 'on', 'log_written': log.written,
-        'log_lost': log.lost, 'log_bytes': log.size, 'log_digest': log.digest[:16],
+        'switched': 'off' if guard.off else 'on', 'commanding': ', '.join(guard.commanding),
+        'log_written': log.written, 'log_lost': log.lost, 'log_bytes': log.size,
+        'log_digest': log.digest[:16],
         'brakes': 'weaker or later than stated' if guard.brakes.found else 'as stated'}
     if guard.brakes.found is not None:
         values |= {'braking_deceleration': guard.brakes.found.deceleration,

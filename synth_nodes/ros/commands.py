@@ -66,6 +66,11 @@ class CommandPublisher:
         self._publisher.wait_for_all_acked(Duration(seconds=0.2))
 
     @property
+    def topic(self) -> str:
+        """Full name of the topic."""
+        return str(self._publisher.topic_name)
+
+    @property
     def silence(self) -> float:
         """Wall time since the newest command [s]."""
         return time.monotonic() - self.sent

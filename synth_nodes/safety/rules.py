@@ -151,7 +151,8 @@ class CommandRules:
         "as it comes, 'limit' lets through the part of the step that is within the limit.",
         choices=('refuse', 'limit'))
     publishers: str = setting(
-        'one', "Whether a second publisher of commands stops the robot: 'one' or 'any'.",
+        'one', "Whether a second publisher of commands, before or behind the monitor, stops the "
+        "robot: 'one' or 'any'.",
         choices=('one', 'any'))
     override_duration: float = setting(
         10.0, 'How long an override lasts.', unit='s', low=0.1, high=120.0)

@@ -323,6 +323,40 @@ def test_two_publishers_stop_the_robot_and_are_named_until_one_is_left(guard):
     assert other.check(FORWARD, 1.0, 1.0).action == 'pass'
 
 
+def test_another_that_commands_the_base_stops_the_robot_unless_any_may(guard):
+    both = ['/docking', '/safety_monitor_node']
+    guard.take_publishers(['/policy_node'], 1.0, both)
+    verdict = guard.check(FORWARD, 1.0, 1.0)
+    assert verdict.rule == 'command' and verdict.action == 'stop'
+    assert '2 publish what the base follows: /docking, /safety_monitor_node' in verdict.reason
+    assert guard.recheck(1.0).action == 'stop'
+    guard.take_publishers(['/policy_node'], 1.1, [])
+    feed(guard, stamp=1.1)
+    assert guard.check(FORWARD, 1.1, 1.1).action == 'pass' and not guard.commanding
+    other = Guard(build(SafetyRules, {'command.publishers': 'any'}), RobotSpec())
+    feed(other)
+    other.take_publishers([], 1.0, both)
+    assert other.check(FORWARD, 1.0, 1.0).action == 'pass' and other.commanding == tuple(both)
+
+
+def test_odometry_that_cannot_be_used_stops_the_robot_and_is_told_until_it_can(guard, tmp_path):
+    log = SafetyLog(SafetyLogSettings(folder=str(tmp_path)), SafetyRules(), RobotSpec())
+    guard = Guard(SafetyRules(), RobotSpec(), log=log)
+    feed(guard)
+    assert guard.check(FORWARD, 1.0, 1.0).action == 'pass'
+    assert guard.states(1.0)['odometry'] == 'ok'
+    for _ in range(2):
+        guard.take_odometry(np.zeros(3), 1.01, "is in 'odom', not 'base_link'")
+    verdict = guard.check(FORWARD, 1.02, 1.02)
+    assert (verdict.action, verdict.rule) == ('stop', 'velocity')
+    assert guard.states(1.02)['odometry'] == "refused: its velocity is in 'odom', not 'base_link'"
+    guard.take_odometry(np.zeros(3), 1.03)
+    assert guard.check(FORWARD, 1.03, 1.03).action == 'pass'
+    assert guard.states(1.4)['odometry'].startswith('refused: its velocity is 0.37 s old')
+    log.close()
+    assert replay(tmp_path).events == {'odometry': 2} and replay(tmp_path).identical
+
+
 def test_command_with_a_fault_is_refused_and_not_judged_again(guard):
     assert guard.check(FORWARD, 1.0, 1.0, "its frame is 'map', not 'base_link'").reason.endswith(
         "its frame is 'map', not 'base_link'")

@@ -152,6 +152,17 @@ def test_command_in_another_frame_and_a_second_publisher_stop_the_robot(peer, dr
                       and '2 publish it: /peer, /peer' in verdicts[-1].message)
     peer.node.destroy_publisher(second)
     assert peer.until(lambda: moving(monitor.out))
+    second = peer.node.create_publisher(TwistStamped, 'cmd_vel', 5)
+    assert peer.until(lambda: stopped(monitor.out) and '2 publish what the base follows: /peer, '
+                      '/safety_monitor_node' in verdicts[-1].message)
+    peer.node.destroy_publisher(second)
+    assert peer.until(lambda: moving(monitor.out))
+    said = peer.listen(DiagnosticArray, 'diagnostics')
+    drivers.odom.child_frame_id = 'wheel'
+    assert peer.until(lambda: stopped(monitor.out) and said and "odom is in 'wheel', not "
+                      "'base_link'" in health(said, ': safety').message)
+    drivers.odom.child_frame_id = 'base_link'
+    assert peer.until(lambda: moving(monitor.out))
 
 
 def test_zeros_flow_at_20_hz_from_a_crash_of_the_policy_on(peer, drivers, tmp_path):
