@@ -41,7 +41,8 @@ def train_generator(settings: GeneratorSettings, train: Pairs, validation: Pairs
     :param origin: where the pairs came from, for the card.
     :return: scores: `profile_distance`, `seconds`, `steps`, `parameters`, `perplexity` for a
         transformer.
-    :raises InputError: when there are too few pairs, or a checkpoint is of other settings.
+    :raises InputError: when there are too few pairs, or a checkpoint is of other settings or
+        pairs.
     :raises WorkCancelled: when told to stop; the checkpoint stays.
     """
     if min(len(train), len(validation)) < 20:
@@ -52,6 +53,7 @@ def train_generator(settings: GeneratorSettings, train: Pairs, validation: Pairs
     data, held = (_case(p, step, settings) for p in (train, validation))
     generator = make(settings)
     identity = {k: v for k, v in asdict(settings).items() if k != 'device'}
+    identity['pairs'] = [train.digest(), validation.digest()]
     checkpoint = Checkpoint(out / CHECKPOINT, identity)
     journal = Journal(out)
     run = loop.train(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+import hashlib
 from pathlib import Path
 import time
 from typing import Any
@@ -78,7 +79,7 @@ def train_plans(settings: PlanSettings, maps: Sequence[GridMap], out: Path,
 
     :param maps: of the user's; with none it learns from generated buildings alone.
     :param out: folder of the checkpoint, which stays until :func:`forget`.
-    :raises InputError: when a map holds no plan, or a checkpoint is of other settings.
+    :raises InputError: when a map holds no plan, or a checkpoint is of other settings or plans.
     :raises WorkCancelled: when told to stop; the checkpoint stays.
     """
     rng = np.random.default_rng([71, settings.seed])
@@ -88,7 +89,7 @@ def train_plans(settings: PlanSettings, maps: Sequence[GridMap], out: Path,
         net = PlanNet().to(settings.device)
     torch.manual_seed(settings.seed)
     identity = {k: v for k, v in asdict(settings).items() if k not in ('device', 'threads')}
-    identity['maps'] = [grid.name for grid in maps]
+    identity['plans learned from'] = hashlib.sha256(plans.tobytes()).hexdigest()
     journal = Journal(out)
     run = loop.train(_Work(net, plans[:-HELD], plans[-HELD:], settings), loop.Plan(
         'training plans', settings.steps, settings.check_every, settings.patience),

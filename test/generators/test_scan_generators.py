@@ -178,13 +178,14 @@ def test_learning_brings_the_drawn_scans_nearer_to_the_real_ones(tmp_path, kind)
     assert scores['profile_distance'] < 0.4 * profile_distance(*before, held)
 
 
-def test_training_that_was_cut_off_goes_on_to_the_same_weights(tmp_path):
-    settings = replace(SMALL, kind='transformer')
+@pytest.mark.parametrize('kind', KINDS)
+def test_training_that_was_cut_off_goes_on_to_the_same_weights(tmp_path, kind):
+    settings = replace(SMALL, kind=kind, steps=12, check_every=4)
     train_generator(settings, pairs(), pairs(40, 1), tmp_path / 'whole')
     calls = iter(range(1000))
     with pytest.raises(WorkCancelled):
         train_generator(settings, pairs(), pairs(40, 1), tmp_path / 'cut',
-                        cancelled=lambda: next(calls) == 45)
+                        cancelled=lambda: next(calls) == 7)
     assert (tmp_path / 'cut' / 'checkpoint.pt').exists()
     assert not (tmp_path / 'cut' / 'generator.json').exists()
     train_generator(settings, pairs(), pairs(40, 1), tmp_path / 'cut')
@@ -193,13 +194,16 @@ def test_training_that_was_cut_off_goes_on_to_the_same_weights(tmp_path):
                                   learned.load(tmp_path / 'cut').scan(ideal))
 
 
-def test_a_checkpoint_of_other_settings_and_altered_weights_are_refused(tmp_path):
+def test_a_checkpoint_of_other_settings_or_pairs_and_altered_weights_are_refused(tmp_path):
     with pytest.raises(WorkCancelled):
         calls = iter(range(1000))
         train_generator(SMALL, pairs(), pairs(40, 1), tmp_path,
                         cancelled=lambda: next(calls) == 30)
     with pytest.raises(InputError, match='other settings'):
         train_generator(replace(SMALL, width=32), pairs(), pairs(40, 1), tmp_path)
+    for train, held in ((pairs(80, 7), pairs(40, 1)), (pairs(), pairs(40, 7))):
+        with pytest.raises(InputError, match=r'other settings or data \(pairs\)'):
+            train_generator(SMALL, train, held, tmp_path)
     train_generator(SMALL, pairs(), pairs(40, 1), tmp_path)
     weights = tmp_path / 'generator.pt'
     weights.write_bytes(weights.read_bytes()[:-1] + b'x')

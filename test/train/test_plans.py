@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from synth_nodes.generators.plans import LATENT, PlanNet, PlanSettings  # noqa: 
 from synth_nodes.train.plans import judge_plans, plan_set, train_plans  # noqa: E402
 from synth_nodes.train.progress import WorkCancelled  # noqa: E402
 from synth_nodes.types import GridMap  # noqa: E402
+from synth_nodes.world.building import generate_building  # noqa: E402
 from synth_nodes.world.plan_grids import clean, drawn_plan  # noqa: E402
 
 SMALL = PlanSettings(steps=4, batch_size=4, check_every=2, plans=64)
@@ -34,6 +36,15 @@ def test_training_goes_on_exactly_where_it_was_cut(tmp_path):
     for a, b in zip(weights(whole.net), weights(resumed.net), strict=True):
         np.testing.assert_array_equal(a, b)
     assert {'valid_share', 'refused', 'bound'} <= set(whole.scores)
+
+
+def test_a_checkpoint_of_another_map_of_the_same_name_is_refused(tmp_path):
+    one, other = (replace(generate_building(seed, 40.0, 30.0), name='depot') for seed in (3, 4))
+    few = replace(SMALL, plans=8)
+    with pytest.raises(WorkCancelled):
+        train_plans(few, [one], tmp_path, cancelled=lambda: True)
+    with pytest.raises(InputError, match='plans learned from'):
+        train_plans(few, [other], tmp_path)
 
 
 def test_loss_counts_kl_by_its_weight_and_gradients_reach_every_part():
