@@ -99,6 +99,7 @@ def test_campaign_of_a_rules_file_and_a_table(tmp_path, capsys):
     assert main(['campaign', '--scenarios', '8', '--chunk', '8', '--rules', str(rules)]) == 0
     out = capsys.readouterr().out
     assert 'nav2_approach_1.2' in out and 'held without need' in out
+    assert 'a stop verdict without need' in out and out.count('\nnav2_stop_0.3') == 2
 
 
 def test_one_scenario_alone_leaves_a_trace_and_a_picture(tmp_path, capsys):

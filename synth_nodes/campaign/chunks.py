@@ -65,6 +65,8 @@ def run_chunk(plan: Plan, chunk: int) -> Counts:
         'monitors': {name: count_monitor(r, first, watches[name].reported if name in watches
                                          else None) for name, r in results.items()},
         'stops': count_stops(batch, results['strict'], results['none']) if compared else {},
+        'peer_stops': {name: count_stops(batch, results[name], results['none'])
+                       for name in peers},
         'numpy': count_differences(
             results['strict'], Drivers(batch, strict_numpy).run()) if compared else {},
         'seconds': time.process_time() - begin,

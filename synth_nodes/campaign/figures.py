@@ -60,7 +60,7 @@ def count_stops(batch: Batch, monitored: Results, free: Results) -> Counts:
     something stands near enough to be met at all. Where things move, a second count leaves out
     what comes as near as they might get in the time it takes to react and stop.
 
-    :param monitored: what came of the safety monitor; free: what came of none.
+    :param monitored: what came of a monitor; free: what came of none.
     """
     rules = batch.setup.rules
     room = np.where(batch.pilots.code < OPEN_LOOP, free.nearest, 0.0)
@@ -125,28 +125,36 @@ def summary(chunks: Sequence[Mapping[str, Any]]) -> Counts:
     """
     total = add_up({key: c[key] for key in ('monitors', 'stops', 'numpy', 'seconds')}
                    for c in chunks)
-    stops = total.get('stops', {})
+    # Chunks of an older version say this of the safety monitor alone.
+    peers = add_up(c.get('peer_stops', {}) for c in chunks)
     return {
         'scenarios': sum(c['size'] for c in chunks), 'setups': len(chunks),
         'monitors': {name: _rates(m) for name, m in total.get('monitors', {}).items()},
-        'false_stops': {
-            'unthreatened': stops.get('unthreatened', 0),
-            'stopped': stops.get('false_stops', 0),
-            'share': _ratio(stops.get('false_stops', 0), stops.get('unthreatened', 0)),
-            'share_with_a_stop_verdict': _ratio(stops.get('stop_verdicts', 0),
-                                                stops.get('unthreatened', 0)),
-            'out_of_reach': stops.get('out_of_reach', 0),
-            'share_out_of_reach': _ratio(stops.get('false_stops_out_of_reach', 0),
-                                         stops.get('out_of_reach', 0)),
-        },
-        'gap_beyond_margin': {
-            'still_world': median(stops.get('gaps_still_world', []), GAP_EDGES),
-            'moving_world': median(stops.get('gaps_moving_world', []), GAP_EDGES),
-        },
+        **_holding(total.get('stops', {})),
+        'peers': {name: _holding(stops) for name, stops in peers.items()},
         'numpy': {'scenarios': 0, 'differing': 0, **total.get('numpy', {})},
         'core_seconds': total.get('seconds', 0.0),
         'families': {family: sum(c['size'] for c in chunks if c['family'] == family)
                      for family in sorted({c['family'] for c in chunks})},
+    }
+
+
+def _holding(stops: Mapping[str, Any]) -> Counts:
+    """Say how often a monitor stops what nothing threatens, and where it holds robots."""
+    count, apart = stops.get('unthreatened', 0), stops.get('out_of_reach', 0)
+    still, moving = stops.get('gaps_still_world', []), stops.get('gaps_moving_world', [])
+    return {
+        'false_stops': {
+            'unthreatened': count, 'stopped': stops.get('false_stops', 0),
+            'share': _ratio(stops.get('false_stops', 0), count),
+            'share_with_a_stop_verdict': _ratio(stops.get('stop_verdicts', 0), count),
+            'out_of_reach': apart,
+            'share_out_of_reach': _ratio(stops.get('false_stops_out_of_reach', 0), apart),
+        },
+        'gap_beyond_margin': {
+            'still_world': median(still, GAP_EDGES), 'held_in_still_world': sum(still),
+            'moving_world': median(moving, GAP_EDGES), 'held_in_moving_world': sum(moving),
+        },
     }
 
 

@@ -15,14 +15,8 @@ def campaign_table(result: Mapping[str, Any]) -> str:
         _number(m['mean_impact'], ' m/s'), _number(m['max_impact'], ' m/s'),
         str(m['met_creeping']), str(m['met_standing']),
         _percent(m['speed_let_through'], 1)) for name, m in result['monitors'].items())]
-    stops, gap = result['false_stops'], result['gap_beyond_margin']
-    lines = [columns(rows), '', columns([
-        ('held without need', f'{stops["stopped"]} of {stops["unthreatened"]} where no collision '
-         f'threatened: {_percent(stops["share"], 2)}'),
-        ('', f'{_percent(stops["share_out_of_reach"], 2)} of {stops["out_of_reach"]} in which '
-         'nothing could have come near in time'),
-        ('median gap beyond the margin', f'{_number(gap["still_world"], " m")} where nothing '
-         f'moves, {_number(gap["moving_world"], " m")} where things may'),
+    holding = {'strict': result, **result['peers']}
+    lines = [columns(rows), '', _held_table(holding), '', columns([
         ('the same by numpy alone', '{} of {} scenarios, to the last bit'.format(
             result['numpy']['scenarios'] - result['numpy']['differing'],
             result['numpy']['scenarios'])),
@@ -35,6 +29,22 @@ def campaign_table(result: Mapping[str, Any]) -> str:
         lines.append(f'collisions: scenarios {", ".join(map(str, failing))}; drive one again by '
                      f'--only INDEX --seed {result["seed"]} --chunk {result["chunk"]}')
     return '\n'.join(lines)
+
+
+def _held_table(holding: Mapping[str, Mapping[str, Any]]) -> str:
+    """Lay out whom monitors stop where no collision threatens, and where they hold robots."""
+    head = ('monitor', 'held without need', 'share', 'where nothing could come near',
+            'a stop verdict without need', 'gap beyond margin: still world', 'moving world')
+    rows = [head]
+    for name, of in holding.items():
+        stops, gap = of['false_stops'], of['gap_beyond_margin']
+        rows.append((
+            name, f'{stops["stopped"]} of {stops["unthreatened"]}', _percent(stops['share'], 2),
+            f'{_percent(stops["share_out_of_reach"], 2)} of {stops["out_of_reach"]}',
+            _percent(stops['share_with_a_stop_verdict'], 2), *(
+                f'{_number(gap[world], " m")} of {gap[f"held_in_{world}"]}'
+                for world in ('still_world', 'moving_world'))))
+    return columns(rows)
 
 
 def fault_table(kinds: Sequence[Mapping[str, Any]]) -> str:

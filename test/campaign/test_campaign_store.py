@@ -5,7 +5,7 @@ import pytest
 from synth_nodes.campaign.batch import draw_batch
 from synth_nodes.campaign.chunks import chunk_for, Plan, run_chunk
 from synth_nodes.campaign.figures import add_up, GAP_EDGES, median, summary, upper_bound
-from synth_nodes.campaign.judges import none
+from synth_nodes.campaign.judges import none, PEERS
 from synth_nodes.campaign.pictures import draw_histograms, draw_trace
 from synth_nodes.campaign.setups import FAMILIES
 from synth_nodes.campaign.store import append, chunk_of, CHUNKS, opened
@@ -85,6 +85,16 @@ def test_report_holds_what_people_ask_for_and_pictures_are_drawn(tmp_path):
     assert report['scenarios'] == 16
     assert report['monitors']['strict']['collisions'] == 0
     assert 0.0 <= report['monitors']['strict']['speed_let_through'] <= 1.0
+    peers = report['peers']
+    assert set(peers) == {'none', *PEERS}
+    assert peers['none']['false_stops']['stopped'] == 0
+    assert peers['none']['gap_beyond_margin']['still_world'] is None
+    for held in (report, *peers.values()):
+        stops = held['false_stops']
+        assert stops['stopped'] <= stops['unthreatened'] <= 16
+        assert stops['share_with_a_stop_verdict'] >= stops['share']
+    older = summary([{k: v for k, v in c.items() if k != 'peer_stops'} for c in chunks])
+    assert json.loads(json.dumps(older)) == {**report, 'peers': {}}
     draw_histograms(tmp_path / 'campaign.png', chunks)
     draw_trace(tmp_path / 'one.png', traced(scenario(PLAN, 1), none), 'one')
     assert (tmp_path / 'campaign.png').stat().st_size > 10_000
