@@ -106,8 +106,8 @@ def report(found: dict, seconds: float) -> float:
         v = found['nodes'].get(name, {})
         print(f"{name}: p50 {v.get('latency_p50_ms')} ms, p99 {v.get('latency_p99_ms')} ms")
     p50, p99, p999 = np.percentile(found['chain'], (50, 99, 99.9))
-    print(f'scan to command with transport: p50 {p50:.2f} ms, p99 {p99:.2f} ms, p99.9 {p999:.2f} ms '
-          f"of {len(found['chain'])}")
+    print(f'scan to command with transport: p50 {p50:.2f} ms, p99 {p99:.2f} ms, '
+          f"p99.9 {p999:.2f} ms of {len(found['chain'])}")
     both = [found['nodes'][n]['latency_p99_ms'] for n in ('policy_node', 'safety_monitor_node')]
     print(f'policy + safety without transport, sum of p99: {sum(both):.2f} ms')
     return 1.0 - max(late)
