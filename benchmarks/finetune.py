@@ -36,8 +36,8 @@ def main():
     parser.add_argument('--change', choices=CHANGES, action='append')
     parser.add_argument('--method', action='append')
     options = parser.parse_args()
-    model, _ = locate_policy('')
-    content, contract = read_pair(model.parent)
+    model, contract_file = locate_policy('')
+    content, contract = read_pair(model, contract_file)
     spec = contract.observation
     base = replace(TuneSettings(), evaluation=EvaluationSettings(episodes=options.episodes))
     print('| change | method | trained | success before | after | contacts before | after '

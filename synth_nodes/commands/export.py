@@ -25,7 +25,8 @@ def add(verbs: Subparsers) -> None:
         verbs, 'export', 'Prune or quantise a policy; compare speed, size and driving.', EXAMPLE,
         _export)
     parser.add_argument('model', metavar='run', nargs='?', default='',
-                        help='folder of a policy, or a registry; the shipped policy if none')
+                        help='ONNX file or folder of a goal-reaching policy, or a registry; the '
+                        'shipped policy if none')
     parser.add_argument('--prune', type=float, default=0.0, metavar='SHARE',
                         help='share of channels and units to remove')
     parser.add_argument('--int8', action='store_true', help='turn layers to eight bits')
@@ -50,7 +51,7 @@ def _export(args: argparse.Namespace) -> int:
     with Stages() as stages, until_interrupted() as cancelled:
         try:
             told, worse = compress(
-                locate_policy(args.model)[0].parent,
+                locate_policy(args.model),
                 Compression(args.prune, args.int8, args.slack),
                 replace(TuneSettings(), evaluation=errands), args.out, stages.report,
                 cancelled, args.command_line)

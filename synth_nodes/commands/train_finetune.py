@@ -42,7 +42,8 @@ def add(verbs: Subparsers) -> None:
         verbs, 'finetune', 'Let a policy learn on for a robot; compare before and after.',
         EXAMPLE, _tune)
     parser.add_argument('--policy', default='',
-                        help='ONNX folder or registry to begin with; the shipped policy if none')
+                        help='ONNX file, folder or registry of the goal-reaching policy to begin '
+                        'with; the shipped one if none')
     add_data(parser, 'data set to learn from; drives of the robot are simulated if none')
     parser.add_argument('--out', type=Path, default=Path('tuned'),
                         help=f'folder for policy.onnx, policy.json, {REPORT} and {PICTURE}')
@@ -67,16 +68,18 @@ def _tune(args: argparse.Namespace) -> int:
     from synth_nodes.files import write_atomically
     from synth_nodes.infer.locate import locate_policy
     from synth_nodes.policy.contract import read_contract
+    from synth_nodes.policy.goal_reaching import TASK
     from synth_nodes.report.tuning import draw_tuning
     from synth_nodes.train.set_samples import origins, samples_of
 
-    model, contract_file = locate_policy(args.policy)
-    spec = read_contract(contract_file).observation
+    policy = locate_policy(args.policy)
+    given = read_contract(policy[1])
+    given.check_task(TASK, str(policy[0]))
     with Stages() as stages, until_interrupted() as cancelled:
         try:
             contract, tuned = fine_tune_and_export(
-                model.parent, settings, robot, lidar, args.out,
-                samples_of(sets, robot, spec) if sets else None, stages.report,
+                policy, settings, robot, lidar, args.out,
+                samples_of(sets, robot, given.observation) if sets else None, stages.report,
                 cancelled, args.command_line, origins(sets))
         except ParityError as error:
             print(f'synth-nodes: {error}')

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from synth_nodes.errors import InputError
 from synth_nodes.export.onnx import export_policy, to_onnx
-from synth_nodes.export.parity import check_parity
 from synth_nodes.export.prune import prune_network
 from synth_nodes.export.quantise import quantise
-from synth_nodes.export.registry import read_pair
+from synth_nodes.export.rebuild import rebuild_policy
 from synth_nodes.export.staging import staged_folder
 from synth_nodes.policy.contract import CONTRACT_FILE, POLICY_FILE, PolicyContract
-from synth_nodes.policy.families import rebuild_network
 from synth_nodes.train.changed import drive_errands, recordings
 from synth_nodes.train.evaluate import Policy
 from synth_nodes.train.fit import Fitter, torch_threads
@@ -44,7 +42,7 @@ class Compression:
 
 
 def compress(
-    folder: Path, wanted: Compression, settings: TuneSettings, out_dir: Path,
+    policy: tuple[Path, Path], wanted: Compression, settings: TuneSettings, out_dir: Path,
     report: Report = silent, cancelled: Cancelled = never, command: str = '',
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """
@@ -52,20 +50,19 @@ def compress(
 
     A pruned network is taught again by the original's own decisions (distillation).
 
-    :param folder: with `policy.onnx` and `policy.json`.
+    :param policy: its ONNX file and its contract file, as `infer.locate.locate_policy` gives them.
     :param wanted: how.
     :param settings: of the drives it is taught on and scored by, and of the teaching.
     :param out_dir: for the two files.
     :param command: the command line that started this, for the contract.
     :return: figures before and after; reasons why it must not be promoted, none where it may.
-    :raises InputError: when nothing is wanted or the policy is of a kind that cannot be pruned.
+    :raises InputError: when nothing is wanted, the policy is for another task, or of a kind that
+        cannot be pruned.
     :raises WorkCancelled: when told to stop; nothing was written.
     """
     if not wanted.prune and not wanted.int8:
         raise InputError('nothing to do: give --prune SHARE, --int8 or both')
-    content, old = read_pair(folder)
-    net = rebuild_network(content, old, str(folder))
-    check_parity(net, content, old)
+    content, old, net = rebuild_policy(*policy)
     spec, robot, lidar = old.observation, old.robot, old.lidar
     samples = recordings(settings, robot, lidar, spec, net.act, report, cancelled)
     samples = replace(samples, command=np.asarray(net.act(_feed(samples)), np.float32))

@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from synth_nodes.export.onnx import export_policy
-from synth_nodes.export.parity import check_parity
-from synth_nodes.export.registry import read_pair
+from synth_nodes.export.rebuild import rebuild_policy
 from synth_nodes.policy.contract import PolicyContract
-from synth_nodes.policy.families import rebuild_network
 from synth_nodes.policy.goal_reaching import goal_reaching_contract
 from synth_nodes.settings import flatten
 from synth_nodes.train.bc import train_bc
@@ -61,7 +59,7 @@ def train_and_export(
 
 
 def fine_tune_and_export(
-    policy: Path | str,
+    policy: tuple[Path, Path],
     settings: TuneSettings,
     robot: RobotSpec,
     lidar: LidarSpec,
@@ -75,7 +73,7 @@ def fine_tune_and_export(
     """
     Fine-tune an exported policy, compare, export, check, and write the pair of files.
 
-    :param policy: folder with `policy.onnx` and `policy.json`.
+    :param policy: its ONNX file and its contract file, as `infer.locate.locate_policy` gives them.
     :param settings: how.
     :param robot: it shall drive now.
     :param lidar: it sees with now.
@@ -85,13 +83,12 @@ def fine_tune_and_export(
     :param data: what the samples are from, for the contract.
     :return: the contract as written, and the comparison: where `worse` says anything, the policy
         must not be promoted.
-    :raises InputError: when the policy cannot be rebuilt, or the samples don't do.
+    :raises InputError: when the policy is for another task or cannot be rebuilt, or the samples
+        don't do.
     :raises WorkCancelled: when told to stop; nothing was written.
     :raises ParityError: when ONNX Runtime does not give what torch gives.
     """
-    content, old = read_pair(Path(policy))
-    net = rebuild_network(content, old, str(policy))
-    check_parity(net, content, old)
+    _, old, net = rebuild_policy(*policy)
     spec = old.observation
     if samples is None:
         samples = recordings(settings, robot, lidar, spec, net.act, report, cancelled)

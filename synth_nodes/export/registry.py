@@ -43,22 +43,27 @@ def is_registry(path: Path) -> bool:
     return (Path(path) / POINTER).is_file()
 
 
-def read_pair(folder: Path) -> tuple[bytes, PolicyContract]:
+def files_in(folder: Path) -> tuple[Path, Path]:
+    """Name the ONNX file and the contract file in a folder."""
+    return folder / POLICY_FILE, folder / CONTRACT_FILE
+
+
+def read_pair(model: Path, contract_file: Path) -> tuple[bytes, PolicyContract]:
     """
     Read a policy and its contract, and check that they belong together.
 
-    :param folder: with `policy.onnx` and `policy.json`.
+    :param model: ONNX file.
+    :param contract_file: the one written with it; `infer.locate.locate_policy` finds both.
     :raises InputError: when a file is missing, truncated, or not the other's.
     """
-    file = folder / POLICY_FILE
     try:
-        content = file.read_bytes()
+        content = model.read_bytes()
     except OSError as error:
         raise InputError(
-            f'cannot read model {file}: {error.strerror}; give a folder that synth-nodes '
+            f'cannot read model {model}: {error.strerror}; give a folder that synth-nodes '
             'train or export made') from None
-    contract = read_contract(folder / CONTRACT_FILE)
-    contract.check_file(content, str(file))
+    contract = read_contract(contract_file)
+    contract.check_file(content, str(model))
     return content, contract
 
 
@@ -77,7 +82,7 @@ class Registry:
         :return: its id: a running number and the start of its checksum.
         :raises InputError: when the files are missing or don't belong together.
         """
-        content, contract = read_pair(Path(folder))
+        content, contract = read_pair(*files_in(Path(folder)))
         with self._locked():
             number = 1 + max((int(v.split('-')[0]) for v in self._ids()), default=0)
             version = f'{number:04d}-{contract.sha256[:8]}'
@@ -151,7 +156,7 @@ class Registry:
         :return: the contract.
         :raises InputError: when the version is unknown or its files are damaged.
         """
-        return read_pair(self.path(version))[1]
+        return read_pair(*files_in(self.path(version)))[1]
 
     def _ids(self) -> tuple[str, ...]:
         if not self._versions.is_dir():

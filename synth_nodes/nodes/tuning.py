@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from synth_nodes.export.onnx import export_policy
-from synth_nodes.export.registry import read_pair, Registry
+from synth_nodes.export.registry import files_in, read_pair, Registry
 from synth_nodes.infer.session import load_policy
 from synth_nodes.monitor.drift import features, Reference
 from synth_nodes.nodes.parameters import TrainerParameters
@@ -45,7 +45,7 @@ def tune_current(settings: TrainerParameters, registry: Registry, maps: Sequence
     :raises WorkCancelled: when told to stop.
     """
     current = registry.current()
-    content, contract = read_pair(registry.path())
+    content, contract = read_pair(*files_in(registry.path()))
     contract.check_observation(settings.bc.observation, f'policy {current}')
     net = rebuild_network(content, contract, f'policy {current}')
     rehearsal = _drives(settings, net, maps, report, cancelled)

@@ -63,8 +63,9 @@ def rebuild_network(content: bytes, contract: PolicyContract, where: str) -> Goa
     except (KeyError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"{where} holds no network of family '{name}' ({reason}); give a goal-reaching policy "
-            "that 'synth-nodes train bc' exported, without compression") from None
+            f"{where}: its network, '{name}', cannot be tuned or compressed ({reason}); give "
+            f"a policy of {', '.join(FAMILIES)} (train bc) or ring (train ppo) that was not "
+            'compressed yet') from None
     return net.eval()
 
 

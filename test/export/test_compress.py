@@ -10,6 +10,7 @@ from synth_nodes.export.compress import compress, Compression
 from synth_nodes.export.onnx import export_policy, to_onnx
 from synth_nodes.export.prune import prune_network
 from synth_nodes.export.quantise import quantise
+from synth_nodes.export.registry import files_in
 from synth_nodes.infer.session import load_policy
 from synth_nodes.policy.families import build_network
 from synth_nodes.policy.goal_reaching import goal_reaching_contract
@@ -81,7 +82,7 @@ def test_compressed_policy_loads_and_its_figures_are_written(net, tmp_path):
     export_policy(net, CONTRACT, tmp_path / 'old')
     settings = replace(TuneSettings(), minutes=0.5, buildings=5, epochs=1,
                        evaluation=EvaluationSettings(episodes=1))
-    told, worse = compress(tmp_path / 'old', Compression(0.3, True, 1.0), settings,
+    told, worse = compress(files_in(tmp_path / 'old'), Compression(0.3, True, 1.0), settings,
                            tmp_path / 'new')
     assert worse == () and told['before']['bytes'] > told['after']['bytes']
     written = json.loads((tmp_path / 'new' / 'policy.json').read_text())
@@ -91,4 +92,4 @@ def test_compressed_policy_loads_and_its_figures_are_written(net, tmp_path):
 
 def test_nothing_to_do_is_refused(tmp_path):
     with pytest.raises(InputError, match='nothing to do'):
-        compress(tmp_path, Compression(), TuneSettings(), tmp_path / 'new')
+        compress(files_in(tmp_path), Compression(), TuneSettings(), tmp_path / 'new')

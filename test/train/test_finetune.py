@@ -8,6 +8,7 @@ from torch.nn.utils import parametrize
 from synth_nodes.errors import InputError
 from synth_nodes.export.onnx import export_policy
 from synth_nodes.export.pipeline import fine_tune_and_export
+from synth_nodes.export.registry import files_in
 from synth_nodes.infer.session import load_policy
 from synth_nodes.policy.families import build_network
 from synth_nodes.policy.goal_reaching import goal_reaching_contract
@@ -144,7 +145,8 @@ def test_exported_policy_is_tuned_compared_and_exported_again(net, tmp_path):
     export_policy(net, goal_reaching_contract(ROBOT, SPEC, LidarSpec()), tmp_path / 'old')
     settings = replace(QUICK, epochs=1, evaluation=EvaluationSettings(episodes=1))
     contract, _ = fine_tune_and_export(
-        tmp_path / 'old', settings, ROBOT, LidarSpec(beams=90), tmp_path / 'new', samples())
+        files_in(tmp_path / 'old'), settings, ROBOT, LidarSpec(beams=90), tmp_path / 'new',
+        samples())
     assert load_policy(tmp_path / 'new', ROBOT).contract == contract
     told = contract.scores['fine_tuning']
     assert set(told['before']) == set(told['after']) and 'success' in told['after']
