@@ -176,28 +176,19 @@ def _info_of_data_set(args: argparse.Namespace) -> int:
 
 def _import(args: argparse.Namespace) -> int:
     from synth_nodes.dataset.bag import Topics
-    from synth_nodes.dataset.drives import import_bag, import_log
+    from synth_nodes.dataset.drives import bag_drive, log_drive, write_drives
     from synth_nodes.dataset.schema import parse_splits
     from synth_nodes.dataset.store import HEADER
 
     splits = parse_splits(args.split)
     topics = Topics(args.scan, args.odometry, args.command)
     say = (lambda line: None) if args.json else print
-    append = args.append
-    if not append and (args.out / HEADER).exists():
+    if not args.append and (args.out / HEADER).exists():
         raise InputError(f'data set {args.out}: is there already; give another folder, or '
                          '--append to go on with it')
-    for source in args.sources:
-        log = source.suffix == '.gz' or source.suffix == '.log'
-        name = source.name.removesuffix('.gz').removesuffix('.log') if log else (
-            args.place or source.stem)
-        if log:
-            writer = import_log(source, args.out, splits.get(name), append, args.beams, say)
-        else:
-            writer = import_bag(source, args.out, topics, args.place, splits.get(name), append,
-                                say)
-        append = True
-    return _wrote(args, writer.written)
+    drives = [log_drive(source, args.beams, say) if source.suffix in ('.gz', '.log')
+              else bag_drive(source, topics, args.place, say) for source in args.sources]
+    return _wrote(args, write_drives(drives, args.out, splits, args.append).written)
 
 
 def _merge(args: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rosbags.highlevel import AnyReader
-from rosbags.highlevel.anyreader import AnyReaderError
 from rosbags.typesys import get_typestore, Stores
 
 from synth_nodes.errors import InputError
@@ -103,8 +102,21 @@ def _messages(path: Path, topics: tuple[str, ...]) -> Iterator[tuple[str, str, f
             for connection, time_ns, data in reader.messages(connections=connections):
                 message = reader.deserialize(data, connection.msgtype)
                 yield connection.topic, connection.msgtype, time_ns / 1e9, message
-    except (AnyReaderError, OSError) as error:
-        raise InputError(f'{path}: cannot be read as a bag: {error}') from None
+    except InputError:
+        raise
+    except Exception as error:  # the reader's parts raise many classes for a damaged file
+        reason = str(error).partition('\n')[0] or type(error).__name__
+        raise InputError(f'{path}: cannot be read as a bag: {reason}{_remedy(path)}') from None
+
+
+def _remedy(path: Path) -> str:
+    """Say what to do about a bag that cannot be read; nothing where there is none."""
+    if not path.exists():
+        return ''
+    if path.is_dir() and not (path / 'metadata.yaml').is_file():
+        return f'; `ros2 bag reindex {path}` writes what is missing'
+    return ('; where its recording was cut short, `mcap recover` mends an .mcap file, and '
+            '`ros2 bag reindex` then its folder')
 
 
 def _scan(stamp: float, message: Any) -> BagScan:

@@ -4,8 +4,8 @@ Drives as records of a data set: a scan a record, with the pose, motion and comm
 What a source does not tell is NaN, never a guess.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from synth_nodes.dataset.bag import Bag, read_bag, Topics, Velocities
 from synth_nodes.dataset.carmen import CarmenLog, read_log
 from synth_nodes.dataset.schema import Field, Schema
-from synth_nodes.dataset.store import Columns, Writer
+from synth_nodes.dataset.store import check_splits, Columns, Writer
 from synth_nodes.errors import InputError
 from synth_nodes.files import sha256_of
 from synth_nodes.types import LidarSpec
@@ -32,6 +32,7 @@ NEAREST = 0.1
 """How far [s] from a scan a velocity or a command may lie to be taken as that of its time."""
 JUMP = 5.0
 """Speeds [m/s, rad/s] between two poses of a log that are beyond this are no motion."""
+Say = Callable[[str], None]
 
 
 def scan_field(beams: int) -> Field:
@@ -57,30 +58,83 @@ def sensor_of_spec(spec: LidarSpec) -> dict[str, Any]:
     return {**sensor_of(spec.angles, spec.range_min, spec.range_max), 'settings': plain}
 
 
+@dataclass(frozen=True)
+class RecordedDrive:
+    """A drive as it was read, not yet in a data set."""
+
+    schema: Schema
+    """Of a data set of this drive alone."""
+    place: str
+    """Name of the building."""
+    columns: Columns
+    """All fields; numbers of place and sequence are to be given."""
+    digest: str = ''
+    """SHA-256 of a log."""
+
+
 def import_log(path: Path, out: Path, split: str | None = None, append: bool = False,
-               beams: int | None = None, say: Callable[[str], None] = print) -> Writer:
+               beams: int | None = None, say: Say = print) -> Writer:
     """
-    Import a CARMEN log; its building is one place.
+    Import one CARMEN log; see :func:`log_drive` and :func:`write_drives`.
 
     :param split: 'train', 'validation' or 'test'; by a hash of the log's name where None.
+    """
+    drive = log_drive(path, beams, say)
+    return write_drives([drive], out, {} if split is None else {drive.place: split}, append)
+
+
+def write_drives(drives: Sequence[RecordedDrive], out: Path,
+                 splits: Mapping[str, str] | None = None, append: bool = False) -> Writer:
+    """
+    Write recorded drives; nothing is written unless all fit.
+
+    :param splits: 'train', 'validation' or 'test' by name of place; by a hash of it elsewhere.
     :param append: add to a data set of the same beams.
+    :return: the closed writer, which knows how much was written.
+    :raises InputError: when drives do not fit each other or the data set, or a split is of no
+        place.
+    """
+    first = drives[0].schema
+    for one in drives[1:]:
+        if (one.schema.fields, one.schema.sensor) != (first.fields, first.sensor):
+            raise InputError(
+                f'{_sensor_words(one.schema)} do not fit {_sensor_words(first)}; import each into '
+                'a data set of its own, or logs with --beams')
+    check_splits(out, splits or {}, [d.place for d in drives])
+    for number, one in enumerate(drives):
+        schema = replace(one.schema, name=out.name)
+        with Writer(out, schema, append=append or number > 0) as writer:
+            place = writer.place(one.place, (splits or {}).get(one.place), one.digest)
+            count = len(one.columns['stamp'])
+            writer.append({**one.columns, 'place': np.full(count, place),
+                           'sequence': np.full(count, writer.next_sequence)})
+    return writer
+
+
+def _sensor_words(schema: Schema) -> str:
+    angles, sensor = schema.sensor['angles'], schema.sensor
+    return (f"the {len(angles)} beams of {schema.name} (from {np.degrees(angles[0]):.1f} to "
+            f"{np.degrees(angles[-1]):.1f} deg, {sensor['range_min']:g} to "
+            f"{sensor['range_max']:g} m)")
+
+
+def log_drive(path: Path, beams: int | None = None, say: Say = print) -> RecordedDrive:
+    """
+    Read a CARMEN log as a drive; its building is one place.
+
     :param beams: how many to keep, see :func:`thinned`; all where None.
     :param say: takes what is to be told, a line at a time.
-    :return: the closed writer, which knows how much was written.
-    :raises InputError: when the log cannot be used or does not fit the data set.
+    :raises InputError: when the log cannot be used.
     """
     log = read_log(path)
     for line in log.report():
         say(line)
     log = log if beams is None else thinned(log, beams)
     digest = sha256_of(path)
-    schema = Schema.of(out.name, drive_fields(log.ranges.shape[1]),
+    schema = Schema.of(path.name, drive_fields(log.ranges.shape[1]),
                        sensor=sensor_of(log.angles, 0.0, log.max_range),
                        origin={'source': path.name, 'sha256': digest, 'kind': 'carmen'})
-    with Writer(out, schema, append=append) as writer:
-        place = writer.place(log.name, split, digest)
-        writer.append(log_columns(log, place, writer.next_sequence))
-    return writer
+    return RecordedDrive(schema, log.name, log_columns(log, 0, 0), digest)
 
 
 def thinned(log: CarmenLog, beams: int) -> CarmenLog:
@@ -114,16 +168,14 @@ def log_columns(log: CarmenLog, place: int, sequence: int) -> Columns:
             'command': np.full((count, 3), np.nan)}
 
 
-def import_bag(path: Path, out: Path, topics: Topics, place_name: str = '',
-               split: str | None = None, append: bool = False,
-               say: Callable[[str], None] = print) -> Writer:
+def bag_drive(path: Path, topics: Topics, place: str = '', say: Say = print) -> RecordedDrive:
     """
-    Import a rosbag2 recording (MCAP or SQLite): one drive.
+    Read a rosbag2 recording (MCAP or SQLite) as one drive.
 
     :param topics: names of scan, odometry and command.
-    :param place_name: building it was recorded in; the bag's name where empty.
-    :return: the closed writer; the other arguments as for :func:`import_log`.
-    :raises InputError: when the bag cannot be used or does not fit the data set.
+    :param place: building it was recorded in; the bag's name where empty.
+    :param say: takes what is to be told, a line at a time.
+    :raises InputError: when the bag cannot be used.
     """
     bag = read_bag(path, topics)
     if not bag.scans:
@@ -135,21 +187,17 @@ def import_bag(path: Path, out: Path, topics: Topics, place_name: str = '',
             f'the {beams} beams that most have')
     first = scans[0]
     schema = Schema.of(
-        out.name, drive_fields(int(beams)),
+        path.name, drive_fields(int(beams)),
         sensor=sensor_of(first.angles, first.range_min, first.range_max),
         origin={'source': path.name, 'kind': 'bag', 'topics': asdict(topics)})
-    with Writer(out, schema, append=append) as writer:
-        place = writer.place(place_name or path.stem, split)
-        writer.append(_bag_columns(bag, np.stack([s.ranges for s in scans]),
-                                   np.array([s.stamp for s in scans]), place,
-                                   writer.next_sequence))
-    return writer
+    columns = _bag_columns(bag, np.stack([s.ranges for s in scans]),
+                           np.array([s.stamp for s in scans]))
+    return RecordedDrive(schema, place or path.stem, columns)
 
 
-def _bag_columns(bag: Bag, ranges: NDArray[np.float64], stamps: NDArray[np.float64], place: int,
-                 sequence: int) -> Columns:
+def _bag_columns(bag: Bag, ranges: NDArray[np.float64], stamps: NDArray[np.float64]) -> Columns:
     count = len(ranges)
-    return {'stamp': stamps, 'sequence': np.full(count, sequence), 'place': np.full(count, place),
+    return {'stamp': stamps, 'sequence': np.zeros(count, int), 'place': np.zeros(count, int),
             'scan': ranges.astype(np.float32), 'laser_pose': np.full((count, 3), np.nan),
             'odom': _at(bag.odometry.stamps, bag.odometry_poses, stamps),
             'velocity': _motion(bag.odometry, stamps), 'command': _motion(bag.commands, stamps)}

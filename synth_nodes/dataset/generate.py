@@ -12,7 +12,7 @@ from synth_nodes.dataset.drives import drive_fields, sensor_of_spec
 from synth_nodes.dataset.labels import clearance, draw_commands, fan, time_to_contact
 from synth_nodes.dataset.lines import LineLabels, STRAIGHT
 from synth_nodes.dataset.schema import Field, Schema
-from synth_nodes.dataset.store import Columns, Writer
+from synth_nodes.dataset.store import check_splits, Columns, Writer
 from synth_nodes.sensors.lidar import Lidar
 from synth_nodes.sensors.odometry import WheelOdometry
 from synth_nodes.sensors.wheels import OdometrySettings
@@ -117,7 +117,8 @@ def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot:
     :param sensor: makes of ideal scans, (N, beams) [m], what a real sensor would have told; the
         noise of `lidar` is then left out. None for the noise of `lidar`.
     :return: the closed writer; the same settings give the same bytes.
-    :raises InputError: when the robot fits nowhere in a place, or the data set does not fit.
+    :raises InputError: when the robot fits nowhere in a place, the data set does not fit, or a
+        split is of no place.
     """
     if sensor is not None:
         lidar = replace(lidar, noise_std=0.0, noise_slope=0.0, dropout=0.0)
@@ -131,6 +132,7 @@ def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot:
                 'line_time': settings.line_time, 'line_tolerance': settings.line_tolerance},
         origin={'kind': 'synthetic', 'command': command, 'settings': _plain(flatten(settings)),
                 'robot': _plain(flatten(robot))})
+    check_splits(out, splits or {}, [grid.name for grid in drive.course.maps])
     with Writer(out, schema, append=append) as writer:
         places = np.array([writer.place(grid.name, (splits or {}).get(grid.name))
                            for grid in drive.course.maps])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from synth_nodes.dataset.gate import carry_problems
 from synth_nodes.dataset.reader import DataSet
-from synth_nodes.dataset.store import Writer
+from synth_nodes.dataset.store import check_splits, Writer
 from synth_nodes.errors import InputError
 
 
@@ -22,7 +22,8 @@ def merge(sources: Sequence[Path], out: Path, splits: dict[str, str] | None = No
     :param splits: split of a place by name, instead of what the sources say.
     :param advance: called with records done and in all.
     :return: the closed writer.
-    :raises InputError: when fields, sensors or splits contradict each other.
+    :raises InputError: when fields, sensors or splits contradict each other, or a split is of
+        no place.
     """
     if len(sources) < 2:
         raise InputError(f'merging needs two data sets or more; got {len(sources)}')
@@ -37,6 +38,7 @@ def merge(sources: Sequence[Path], out: Path, splits: dict[str, str] | None = No
         if other.schema.sensor != first.schema.sensor:
             raise InputError(f'data sets {first.folder} and {other.folder} come from different '
                              'sensors; train on both instead of merging them')
+    check_splits(out, splits or {}, [p.name for s in sets for p in s.schema.places])
     known = _splits(sets, splits or {})
     origin = {'merged': [{'name': s.schema.name, 'origin': dict(s.schema.origin)} for s in sets]}
     schema = replace(first.schema, name=out.name, places=(), origin=origin)

@@ -10,7 +10,7 @@ the disk. So whatever interrupts the writing, at most the last chunk is lost and
 be relied on. Any program that reads .npy files reads a data set.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 import os
 from pathlib import Path
@@ -181,6 +181,27 @@ def read_schema(folder: str | Path) -> Schema:
     """
     path = Path(folder) / HEADER
     return schema_from_json(read_json(path, 'data set'), str(path))
+
+
+def check_splits(folder: Path, splits: Mapping[str, str], named: Iterable[str]) -> None:
+    """
+    Refuse splits that would not come to pass.
+
+    :param folder: of a data set, which may not be there yet.
+    :param splits: split by the name of a place, as told.
+    :param named: places that are written to it.
+    :raises InputError: when one is of no such place, or of one that is in another split already.
+    """
+    there = {p.name: p.split for p in read_schema(folder).places} if (
+        folder / HEADER).exists() else {}
+    known = {**dict.fromkeys(named, ''), **there}
+    for name, split in splits.items():
+        if name not in known:
+            raise InputError(f"--split {name}={split}: there is no place '{name}'; it is one of "
+                             f"{', '.join(sorted(known))}")
+        if there.get(name, split) != split:
+            raise InputError(f"--split {name}={split}: data set {folder} has that place in "
+                             f"'{there[name]}'; a place is in one split alone")
 
 
 def chunk_folders(folder: Path) -> list[Path]:

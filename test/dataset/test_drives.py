@@ -1,3 +1,5 @@
+from hypothesis import given, HealthCheck, settings
+from hypothesis import strategies as st
 import numpy as np
 import pytest
 
@@ -5,7 +7,14 @@ from synth_nodes.cli import main
 from synth_nodes.dataset.bag import Topics
 from synth_nodes.dataset.carmen import beam_angles, CarmenLog
 from synth_nodes.dataset.clean import cleaned, CleanSettings, examine
-from synth_nodes.dataset.drives import drive_fields, import_bag, log_columns, sensor_of, thinned
+from synth_nodes.dataset.drives import (
+    bag_drive,
+    drive_fields,
+    log_columns,
+    sensor_of,
+    thinned,
+    write_drives,
+)
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.dataset.schema import Schema
 from synth_nodes.dataset.store import Writer
@@ -28,8 +37,9 @@ def drive(count: int = 40, seed: int = 0) -> dict:
 
 
 def stored(folder, columns) -> DataSet:
-    schema = Schema.of('drive', drive_fields(BEAMS),
-                       sensor=sensor_of(np.linspace(-1, 1, BEAMS), 0.05, 12.0))
+    beams = columns['scan'].shape[1]
+    schema = Schema.of('drive', drive_fields(beams),
+                       sensor=sensor_of(np.linspace(-1, 1, beams), 0.05, 12.0))
     with Writer(folder, schema) as writer:
         writer.place('lab', 'train')
         writer.append(columns)
@@ -77,13 +87,68 @@ def test_beams_that_cannot_be_kept_evenly_are_refused():
 def test_a_bag_and_back_gives_the_same_drive(tmp_path):
     data = stored(tmp_path / 'set', drive())
     assert export_bag(data, tmp_path / 'bag') == 3 * 40
-    import_bag(tmp_path / 'bag', tmp_path / 'again', Topics(), 'lab', 'train', say=lambda _: None)
+    write_drives([bag_drive(tmp_path / 'bag', Topics(), 'lab')], tmp_path / 'again',
+                 {'lab': 'train'})
     again = DataSet(tmp_path / 'again')
     for name in ('scan', 'odom', 'velocity', 'command', 'stamp'):
         np.testing.assert_allclose(again.read(name), data.read(name), atol=1e-6)
     assert np.isnan(again.read('laser_pose')).all()
     np.testing.assert_allclose(again.schema.sensor['angles'], data.schema.sensor['angles'],
                                atol=1e-6)
+
+
+def exported(folder, beams=BEAMS):
+    columns = drive()
+    columns['scan'] = columns['scan'][:, :beams]
+    export_bag(stored(folder / f'set{beams}', columns), folder / f'bag{beams}')
+    return folder / f'bag{beams}'
+
+
+def test_drives_of_unlike_beams_leave_no_data_set_behind(tmp_path, capsys):
+    bags, out = [str(exported(tmp_path, beams)) for beams in (8, 6)], tmp_path / 'all'
+    assert main(['dataset', 'import', *bags, '--out', str(out)]) == 2
+    assert 'the 6 beams of bag6' in capsys.readouterr().err and not out.exists()
+    assert main(['dataset', 'import', bags[0], bags[0], '--out', str(out)]) == 0
+    assert len(DataSet(out)) == 80
+    assert main(['dataset', 'import', bags[1], '--out', str(out), '--append']) == 2
+    assert len(DataSet(out)) == 80
+
+
+def test_a_split_of_no_place_or_against_the_set_is_refused(tmp_path, capsys):
+    words = ['dataset', 'import', str(exported(tmp_path)), '--out', str(tmp_path / 'all')]
+    assert main([*words, '--split', 'bag=test']) == 2
+    assert "there is no place 'bag'; it is one of bag8" in capsys.readouterr().err
+    assert not (tmp_path / 'all').exists()
+    assert main([*words, '--split', 'bag8=test']) == 0
+    assert main([*words, '--split', 'bag8=train', '--append']) == 2
+    assert "has that place in 'test'" in capsys.readouterr().err
+
+
+@settings(max_examples=25, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(0, 1, exclude_max=True))
+def test_a_damaged_bag_is_read_or_refused_in_one_line(tmp_path, share):
+    whole = tmp_path / 'bag8'
+    whole = whole if whole.exists() else exported(tmp_path)
+    content = (whole / 'bag8.mcap').read_bytes()
+    bad, at = tmp_path / 'bad.mcap', int(share * len(content))
+    for damaged in (content[:at] + b'\xff' * 8 + content[at + 8:], content[:at]):
+        bad.write_bytes(damaged)
+        try:
+            bag_drive(bad, Topics(), say=lambda _: None)
+        except InputError as error:
+            assert '\n' not in str(error)
+
+
+def test_a_bag_cut_short_is_refused_with_what_to_do(tmp_path):
+    bag = exported(tmp_path)
+    file = bag / 'bag8.mcap'
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(InputError, match='mcap recover'):
+        bag_drive(bag, Topics())
+    (bag / 'metadata.yaml').unlink()
+    with pytest.raises(InputError, match=r'ros2 bag reindex .*bag8'):
+        bag_drive(bag, Topics())
 
 
 def test_what_is_not_known_is_not_exported(tmp_path):
