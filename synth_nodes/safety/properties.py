@@ -32,6 +32,7 @@ SIGNALS = {
     'age': 'of the oldest sensor source [s]', 'velocity_age': 'of the measured velocity [s]',
     'usable': '1 where all sources and the velocity can be used, otherwise 0',
     'overridden': '1 while an override holds, otherwise 0',
+    'off': '1 while the monitor is switched off, otherwise 0; a bag is taken to say 0',
     'latched': '1 while an emergency stop is latched, otherwise 0',
 }
 """What formulas may speak of. A recorded bag has only some of it."""

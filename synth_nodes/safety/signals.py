@@ -84,7 +84,7 @@ def _row(record: CycleRecord, basis: Basis) -> dict[str, float]:
         'age': max((source.age for source in cycle.sources), default=math.inf),
         'velocity_age': cycle.state.age, 'usable': float(usable),
         'overridden': float(overridden(rules.command, cycle.watch, cycle.now)),
-        'latched': float(bool(cycle.watch.latched)),
+        'off': float(cycle.off), 'latched': float(bool(cycle.watch.latched)),
     }
 
 
@@ -136,7 +136,8 @@ def recorded_trace(robot: RobotSpec, *, distance: Track | None = None,
     """
     Make signals of recorded topics: at the time of each message, the newest value of each topic.
 
-    Before the first message of a topic its signals are unknown.
+    Before the first message of a topic its signals are unknown. The monitor is taken to have been
+    on throughout.
 
     :param distance: of the nearest point from the footprint [m], values (N,).
     :param velocity: measured; like the next two vx, vy [m/s], w [rad/s] in base_link, (N, 3).
@@ -146,7 +147,7 @@ def recorded_trace(robot: RobotSpec, *, distance: Track | None = None,
     body = body_of(robot.footprint)
     tracks = [t for t in (distance, velocity, asked, let_through) if t is not None]
     times = np.unique(np.concatenate([t.times for t in tracks])) if tracks else np.zeros(0)
-    signals: dict[str, Array] = {}
+    signals: dict[str, Array] = {'off': np.zeros(len(times))}
     if distance is not None:
         signals['distance'], signals['age'] = _held(distance, times)
     for prefix, track in (('', velocity), ('in_', asked), ('out_', let_through)):
