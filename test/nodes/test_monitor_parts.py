@@ -43,6 +43,14 @@ def values(messages):
     return {v.key: v.value for v in messages[-1].values} if messages else {}
 
 
+def square(size):
+    """Corners at so many metres; none for 0."""
+    corners = [(size, size), (-size, size), (-size, -size), (size, -size)] if size else []
+    message = PolygonStamped()
+    message.polygon.points = [Point32(x=float(x), y=float(y)) for x, y in corners]
+    return message
+
+
 @pytest.fixture
 def zoned(peer, drivers):
     """Start a monitor with a zone, one that waits for its shape, and a sonar beside the scan."""
@@ -61,14 +69,8 @@ def zoned(peer, drivers):
         message.header.stamp, message.header.frame_id = stamp, 'sonar'
         sonar.publish(message)
 
-    def tell(size):
-        corners = [(size, size), (-size, size), (-size, -size), (size, -size)] if size else []
-        message = PolygonStamped()
-        message.polygon.points = [Point32(x=float(x), y=float(y)) for x, y in corners]
-        shape.publish(message)
-
     peer.node.create_timer(0.05, publish)
-    drivers.tell = tell
+    drivers.tell = lambda size: shape.publish(square(size))
     return Commands(peer)
 
 
@@ -93,6 +95,26 @@ def test_zones_and_sources_bind_are_shown_and_can_be_switched(peer, drivers, zon
     assert peer.until(lambda: moving(out) and values(states)['source sonar'] == 'switched off')
     drivers.tell(0)
     assert peer.until(lambda: stopped(out))
+    assert peer.end() == [0]
+
+
+def test_footprint_from_a_topic_makes_its_zone_grow_and_no_footprint_stops(peer, drivers):
+    peer.start('safety_monitor_node', 'zones.load.shape:=footprint', 'zones.load.action:=approach',
+               'zones.load.time_before_collision:=2.0', 'zones.load.topic:=load')
+    out, states = Commands(peer).out, peer.listen(DiagnosticStatus, 'safety/state')
+    shape = peer.node.create_publisher(PolygonStamped, 'load', 5)
+    drivers.distance = 1.5
+    assert peer.until(lambda: values(states).get('zone load') == 'no shape' and stopped(out))
+    shape.publish(square(0.3))
+    assert peer.until(lambda: out[-1].twist.linear.x == pytest.approx(0.3))
+    assert peer.until(lambda: values(states)['zone load'] == 'clear')
+    shape.publish(square(0.8))  # its corners are 0.47 m from contact: 1.56 s of 2 s
+    assert peer.until(lambda: out[-1].twist.linear.x == pytest.approx(0.234, abs=0.01))
+    assert peer.until(lambda: values(states)['zone load'] == 'approach')
+    shape.publish(square(0.3))
+    assert peer.until(lambda: out[-1].twist.linear.x == pytest.approx(0.3))
+    shape.publish(square(0.0))
+    assert peer.until(lambda: stopped(out) and values(states)['zone load'] == 'no shape')
     assert peer.end() == [0]
 
 
