@@ -35,7 +35,7 @@ def _held_table(holding: Mapping[str, Mapping[str, Any]]) -> str:
     """Lay out whom monitors stop where no collision threatens, and where they hold robots."""
     head = ('monitor', 'held without need', 'share', 'where nothing could come near',
             'a stop verdict without need', 'gap beyond margin: still world', 'moving world')
-    rows = [head]
+    rows: list[tuple[str, ...]] = [head]
     for name, of in holding.items():
         stops, gap = of['false_stops'], of['gap_beyond_margin']
         rows.append((
