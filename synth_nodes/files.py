@@ -12,7 +12,11 @@ from synth_nodes.errors import InputError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that readers, and a loss of power, see the old content or the new."""
+    """
+    Write a file so that readers, and a loss of power, see the old content or the new.
+
+    It is on the disk, name and content, when this returns.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     with open(temporary, 'wb') as file:
@@ -20,6 +24,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+    sync_folder(path.parent)
 
 
 def write_picture(figure: Any, path: Path, **options: Any) -> None:
@@ -96,7 +101,9 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlive a loss of power."""
+    """Make the names in a folder outlive a loss of power; POSIX only, nothing elsewhere."""
+    if os.name != 'posix':
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -42,6 +42,9 @@ class Gathering:
         self.fault = ''
         """Why the newest scan cannot be recorded; empty where it can."""
         self._replay = ReplayStore(s.replay, s.replay_chunks) if s.record and s.replay else None
+        if self._replay is not None:
+            # What was recorded with other settings is refused here, not when it trains.
+            self._replay.samples(s.bc.observation)
         self.watch_anew()
 
     def watch_anew(self) -> None:
@@ -97,6 +100,10 @@ class Gathering:
         s = self._settings
         samples = self._replay.samples(s.bc.observation, s.intervention_weight)
         return samples if len(samples) else None
+
+    def passed_over(self) -> int:
+        """Count the damaged chunks on disk that :meth:`samples` left out."""
+        return 0 if self._replay is None else self._replay.passed_over
 
     def drifted(self) -> bool:
         """Whether what is seen has drifted."""

@@ -61,7 +61,9 @@ class TrainerNode(Node):
         self.job = Job(lambda report, cancelled: learn_apart(
             self.settings, samples, report, cancelled))
         self.settled, self.handover.state = False, ''
-        return f'training, with {len(samples) if samples else 0} recorded samples'
+        damaged = self.gathering.passed_over()
+        return (f'training, with {len(samples) if samples else 0} recorded samples'
+                + (f'; {damaged} damaged chunks were passed over' if damaged else ''))
 
     def _train(self, request: Any, response: Any) -> Any:
         if not self.settings.registry:

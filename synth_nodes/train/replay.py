@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.dataset.store import CHUNK, chunk_folders, CHUNKS, write_chunk
+from synth_nodes.errors import InputError
 from synth_nodes.files import read_json, remove, sha256_of, write_json
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.train.risk_samples import RiskSamples
@@ -26,6 +27,7 @@ from synth_nodes.train.samples import Samples
 KINDS = ('ordinary', 'interventions')
 Columns = Mapping[str, NDArray[Any]]
 _SEEN = 'seen.json'
+_COLUMNS = ('scan', 'goal', 'velocity', 'command', 'wanted', 'contact', 'stamp')
 
 
 class ReplayStore:
@@ -40,6 +42,8 @@ class ReplayStore:
         :param seed: of which chunks are kept.
         """
         self._folder, self._chunks, self._seed = Path(folder), chunks, seed
+        self.passed_over = 0
+        """Damaged chunks that the newest reading left out."""
         for kind in KINDS:
             (self._folder / kind / CHUNKS).mkdir(parents=True, exist_ok=True)
             for left in (self._folder / kind / CHUNKS).glob('.*'):
@@ -69,21 +73,25 @@ class ReplayStore:
             write_chunk(place, number, columns)
 
     def counts(self) -> dict[str, int]:
-        """Count the samples of each kind."""
-        return {kind: sum(read_json(c / CHUNK, 'chunk')['records']
-                          for c in chunk_folders(self._folder / kind)) for kind in KINDS}
+        """Count the samples of each kind, but for damaged chunks."""
+        count = dict.fromkeys(KINDS, 0)
+        for kind, columns in self._read():
+            count[kind] += len(columns['stamp'])
+        return count
 
     def samples(self, spec: ObservationSpec, weight: int = 1) -> Samples:
         """
         Read all; each chunk is a group.
 
         :param weight: how often an intervention counts.
+        :raises InputError: when they were recorded with other settings of observations.
         """
         parts = [Samples.empty(spec)]
         for group, (kind, columns) in enumerate(self._read()):
             count = len(columns['stamp'])
             columns['group'] = np.full(count, group, np.int32)
             part = Samples(*(columns[f.name] for f in fields(Samples)))
+            part.check(spec, f'replay store {self._folder}')
             if kind == 'interventions':
                 part = part.take(np.repeat(np.arange(count), weight))
             parts.append(part)
@@ -103,20 +111,33 @@ class ReplayStore:
             wanted[:, None].astype(np.float32), contact[:, None].astype(np.float32))
 
     def _read(self) -> list[tuple[str, dict[str, NDArray[Any]]]]:
-        """Read all chunks that are as they were written."""
-        found = []
-        for kind in KINDS:
-            for chunk in chunk_folders(self._folder / kind):
-                hashes = read_json(chunk / CHUNK, 'chunk')['sha256']
-                if all(sha256_of(chunk / f'{name}.npy') == h for name, h in hashes.items()):
-                    found.append((kind, {name: np.load(chunk / f'{name}.npy')
-                                         for name in hashes}))
+        """Read all chunks that are as they were written, and count the others."""
+        read = [(kind, _intact(chunk)) for kind in KINDS
+                for chunk in chunk_folders(self._folder / kind)]
+        found = [(kind, columns) for kind, columns in read if columns is not None]
+        self.passed_over = len(read) - len(found)
+        for _, columns in found:
+            if missing := sorted(set(_COLUMNS) - set(columns)):
+                raise InputError(f"replay store {self._folder}: its chunks have no "
+                                 f"{', '.join(missing)}; give a folder of its own")
         return found
 
     @staticmethod
     def _count(place: Path, there: list[Path]) -> int:
-        """Chunks that ever came; where that is not on record, those there are told from."""
+        """Chunks that ever came; where that is not legible, those there are told from."""
         least = 1 + max((int(c.name) for c in there), default=-1)
-        if not (place / _SEEN).is_file():
+        try:
+            return max(least, int(read_json(place / _SEEN, 'replay store')['seen']))
+        except (InputError, KeyError, TypeError, ValueError):
             return least
-        return max(least, int(read_json(place / _SEEN, 'replay store')['seen']))
+
+
+def _intact(chunk: Path) -> dict[str, NDArray[Any]] | None:
+    """Read a chunk; None where it is not as it was written."""
+    try:
+        hashes = read_json(chunk / CHUNK, 'chunk')['sha256']
+        if any(sha256_of(chunk / f'{name}.npy') != h for name, h in hashes.items()):
+            return None
+        return {name: np.load(chunk / f'{name}.npy') for name in hashes}
+    except (InputError, OSError, AttributeError, KeyError, TypeError, ValueError):
+        return None

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from synth_nodes.dataset.store import chunk_folders
+from synth_nodes.errors import InputError
 from synth_nodes.tasks.observation import ObservationSpec
 from synth_nodes.train.gate import worse
 from synth_nodes.train.replay import ReplayStore
@@ -59,6 +60,45 @@ def test_what_an_interruption_left_is_forgotten_and_damage_is_passed_over(tmp_pa
     assert set(again.samples(SPEC).command[:, 0].tolist()) == {2.0}
     again.add('ordinary', chunk(3.0))
     assert [c.name for c in chunk_folders(tmp_path / 'ordinary')] == ['000000', '000001', '000002']
+
+
+@pytest.mark.parametrize('damage', ['no json', 'half a json', 'a list', 'no hashes', 'no file'])
+def test_a_chunk_that_cannot_be_read_is_passed_over_and_counted(tmp_path, damage):
+    store = ReplayStore(tmp_path, 3)
+    store.add('ordinary', chunk(1.0))
+    store.add('ordinary', chunk(2.0))
+    folder = chunk_folders(tmp_path / 'ordinary')[0]
+    if damage == 'no file':
+        (folder / 'goal.npy').unlink()
+    elif damage == 'no json':
+        (folder / 'chunk.json').unlink()
+    else:
+        text = {'half a json': '{"records": 4, "sha', 'a list': '[]', 'no hashes': '{"sha256": 1}'}
+        (folder / 'chunk.json').write_text(text[damage])
+    assert store.counts() == {'ordinary': 4, 'interventions': 0} and store.passed_over == 1
+    assert set(store.samples(SPEC).command[:, 0].tolist()) == {2.0}
+    assert len(store.risk_samples()) == 4
+    store.add('ordinary', chunk(3.0))
+    assert len(store.samples(SPEC)) == 8
+
+
+@pytest.mark.parametrize('text', ['', '{"seen": "many"}', '[3]', '{}'])
+def test_an_illegible_count_of_what_came_is_told_from_what_is_there(tmp_path, text):
+    store = ReplayStore(tmp_path, 3)
+    store.add('ordinary', chunk(1.0))
+    (tmp_path / 'ordinary' / 'seen.json').write_text(text)
+    store.add('ordinary', chunk(2.0))
+    assert [c.name for c in chunk_folders(tmp_path / 'ordinary')] == ['000000', '000001']
+
+
+def test_samples_of_another_layout_are_refused_by_name(tmp_path):
+    store = ReplayStore(tmp_path, 3)
+    store.add('ordinary', chunk(1.0))
+    with pytest.raises(InputError, match=r"replay store .*array 'scan' has shape \(4, 2, 8\)"):
+        store.samples(ObservationSpec(sectors=9, history=2))
+    store.add('interventions', {'stamp': np.zeros(4)})
+    with pytest.raises(InputError, match='have no command, contact'):
+        store.samples(SPEC)
 
 
 def test_an_empty_store_gives_no_samples(tmp_path):
