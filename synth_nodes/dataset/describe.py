@@ -11,6 +11,10 @@ from synth_nodes.dataset.clean import examine, Findings
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.files import write_picture
 
+LABELS = {'contact': "contact with the record's command",
+          'drawn_contact': 'contact with drawn commands',
+          'straight': 'straight lines', 'surface': 'surfaces'}
+"""Labels whose balance is told, by field."""
 COMMANDS = ('forward', 'left', 'right', 'stand', 'back')
 
 
@@ -39,7 +43,7 @@ def figures(data: DataSet, findings: Findings | None = None) -> dict[str, Any]:
         'range_median': float(np.median(seen)) if len(seen) else None,
         'no_return_share': float(np.isposinf(scan).mean()) if scan.size else None,
         'invalid_share': float((np.isnan(scan) | np.isneginf(scan)).mean()) if scan.size else None,
-        'commands': balance(data), 'contact_share': _contacts(data),
+        'commands': balance(data), 'labels': labels(data),
         'findings': {f.name: f.count for f in found.found},
         'fields': [f'{f.name} {f.dtype} {list(f.shape)} {f.unit}'.rstrip()
                    for f in data.schema.fields]}
@@ -57,8 +61,9 @@ def lines(summary: dict[str, Any], findings: Findings) -> list[str]:
                    f"{s['no_return_share']:.1%} nothing seen, {s['invalid_share']:.1%} invalid")
     if s['commands']:
         out.append('  commands: ' + ', '.join(f'{k} {v:.1%}' for k, v in s['commands'].items()))
-    if s['contact_share'] is not None:
-        out.append(f"  contact within the horizon: {s['contact_share']:.1%} of the records")
+    for name, shares in s['labels'].items():
+        out.append(f'  {LABELS[name]}: ' + ('not known' if shares is None else ', '.join(
+            f'{k} {v:.1%}' for k, v in shares.items())))
     return out + [f'  {line}' for line in findings.lines()]
 
 
@@ -86,9 +91,44 @@ def balance(data: DataSet) -> dict[str, float] | None:
     return dict(zip(COMMANDS, counts.tolist(), strict=True))
 
 
+def labels(data: DataSet) -> dict[str, dict[str, float] | None]:
+    """
+    Give the balance of the labels that a set has, by the names in :data:`LABELS`.
+
+    :return: shares of what is known; None where nothing is.
+    """
+    out: dict[str, dict[str, float] | None] = {}
+    for name in LABELS:
+        if name in {f.name for f in data.schema.fields}:
+            values, classes_ = _known(data, name), _classes(data, name)
+            if name.endswith('contact'):
+                values = np.isinf(values).astype(np.int64)
+            counts = np.bincount(values.ravel(), minlength=len(classes_))
+            out[name] = dict(zip(classes_, (counts / counts.sum()).tolist(), strict=True)) if (
+                counts.any()) else None
+    return out
+
+
+def _classes(data: DataSet, name: str) -> tuple[str, ...]:
+    if name == 'surface':
+        return tuple(data.schema.sensor['surfaces'])
+    return ('left', 'held') if name == 'straight' else ('within the horizon', 'later or never')
+
+
+def _known(data: DataSet, name: str) -> NDArray[Any]:
+    """Values of a label where it is known, shape (N, ...) or (N,)."""
+    values = data.read(name)
+    if name == 'surface':
+        if 'pose' not in {f.name for f in data.schema.fields}:
+            return values
+        # 0 is 'none' too: a record without a pose was not labelled.
+        return np.asarray(values[np.isfinite(data.read('pose')).all(axis=1)])
+    return np.asarray(values[values >= 0])
+
+
 def draw(data: DataSet, path: Path) -> None:
     """
-    Draw histograms: ranges, steps in time, commands, contacts.
+    Draw histograms: ranges, steps in time, commands, speeds, and the labels that there are.
 
     :param path: PNG to write, in one step.
     """
@@ -96,7 +136,9 @@ def draw(data: DataSet, path: Path) -> None:
     matplotlib.use('Agg')
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(2, 2, figsize=(10, 7), layout='constrained')
+    balances = labels(data)
+    rows = 2 + (len(balances) + 1) // 2
+    figure, axes = plt.subplots(rows, 2, figsize=(10, 3.5 * rows), layout='constrained')
     figure.suptitle(f'{data.schema.name}: {len(data)} records')
     scan = data.read('scan')
     _histogram(axes[0, 0], scan[np.isfinite(scan)], 'range [m]', 'beams')
@@ -110,30 +152,42 @@ def draw(data: DataSet, path: Path) -> None:
         image = axes[1, 0].hist2d(known[:, -1], known[:, 0], bins=60, cmin=1)[3]
         figure.colorbar(image, ax=axes[1, 0], label='records')
     else:
-        axes[1, 0].text(0.5, 0.5, 'not known', ha='center', transform=axes[1, 0].transAxes)
+        _say(axes[1, 0], 'not known')
     axes[1, 0].set(xlabel='turn rate [rad/s]', ylabel='speed [m/s]', title='commands')
-    if 'contact' in names:
-        contact = data.read('contact')
-        _histogram(axes[1, 1], contact[np.isfinite(contact)], 'time until contact [s]', 'records')
-    else:
-        velocity = data.read('velocity') if 'velocity' in names else np.zeros((0, 3))
-        speed = velocity[np.isfinite(velocity).all(axis=1), 0]
-        _histogram(axes[1, 1], speed, 'measured speed [m/s]', 'records')
+    velocity = data.read('velocity') if 'velocity' in names else np.zeros((0, 3))
+    _histogram(axes[1, 1], velocity[np.isfinite(velocity).all(axis=1), 0], 'measured speed [m/s]',
+               'records')
+    for axis, (name, shares) in zip(axes[2:].flat, balances.items(), strict=False):
+        _draw_label(axis, data, name, shares)
+    for axis in axes[2:].flat[len(balances):]:
+        axis.remove()
     write_picture(figure, path, dpi=90)
     plt.close(figure)
 
 
-def _histogram(axis: Any, values: NDArray[np.floating], label: str, count: str) -> None:
+def _draw_label(axis: Any, data: DataSet, name: str, shares: dict[str, float] | None) -> None:
+    if name.endswith('contact') and shares is not None:
+        values = _known(data, name)
+        _histogram(axis, values[np.isfinite(values)], 'time until contact [s]', 'commands',
+                   'none within the horizon')
+    elif shares is not None:
+        axis.bar(list(shares), list(shares.values()))
+        axis.set(ylabel='share of what is known')
+    else:
+        _say(axis, 'not known')
+    axis.set(title=LABELS[name])
+
+
+def _histogram(axis: Any, values: NDArray[np.floating], label: str, count: str,
+               otherwise: str = 'not known') -> None:
     if len(values):
         low, high = np.quantile(values, (0.0, 0.999))
         axis.hist(values, bins=80, range=(low, high if high > low else low + 1.0))
         axis.set_yscale('log')
     else:
-        axis.text(0.5, 0.5, 'not known', ha='center', transform=axis.transAxes)
+        _say(axis, otherwise)
     axis.set(xlabel=label, ylabel=count)
 
 
-def _contacts(data: DataSet) -> float | None:
-    if 'contact' not in {f.name for f in data.schema.fields} or not len(data):
-        return None
-    return float(np.isfinite(data.read('contact')).mean())
+def _say(axis: Any, words: str) -> None:
+    axis.text(0.5, 0.5, words, ha='center', transform=axis.transAxes)

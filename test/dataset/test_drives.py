@@ -7,6 +7,7 @@ from synth_nodes.cli import main
 from synth_nodes.dataset.bag import Topics
 from synth_nodes.dataset.carmen import beam_angles, CarmenLog
 from synth_nodes.dataset.clean import cleaned, CleanSettings, examine
+from synth_nodes.dataset.describe import figures, labels, lines
 from synth_nodes.dataset.drives import (
     bag_drive,
     drive_fields,
@@ -16,7 +17,7 @@ from synth_nodes.dataset.drives import (
     write_drives,
 )
 from synth_nodes.dataset.reader import DataSet
-from synth_nodes.dataset.schema import Schema
+from synth_nodes.dataset.schema import Field, Schema
 from synth_nodes.dataset.store import Writer
 from synth_nodes.dataset.to_bag import export_bag
 from synth_nodes.errors import InputError
@@ -173,6 +174,44 @@ def test_each_fault_is_found_counted_and_named(tmp_path):
         'gap': 1, 'jump': 1, 'duplicate': 1, 'empty scan': 1, 'dead beam': 1}
     assert np.flatnonzero(findings.bad).tolist() == [10, 30, 40]
     assert any('beams hardly ever see anything: 3' in line for line in findings.lines())
+
+
+def labelled(folder, **labels) -> DataSet:
+    columns = {**drive(), 'pose': drive()['laser_pose'], **labels}
+    fields = [Field('pose', 'float64', (3,)), Field('contact', 'float32', ()),
+              Field('drawn_contact', 'float32', (2,)), Field('straight', 'int8', ()),
+              Field('surface', 'uint8', (BEAMS,))]
+    own = [f for f in fields if f.name in columns]
+    sensor = {**sensor_of(np.linspace(-1, 1, BEAMS), 0.05, 12.0), 'surfaces': ['none', 'wall']}
+    with Writer(folder, Schema.of('drive', (*drive_fields(BEAMS), *own), sensor=sensor)) as writer:
+        writer.place('lab', 'train')
+        writer.append(columns)
+    return DataSet(folder)
+
+
+def test_balance_counts_known_labels_alone(tmp_path, capsys):
+    pose = drive()['laser_pose']
+    pose[20:] = np.nan
+    data = labelled(
+        tmp_path / 'set', pose=pose, contact=np.float32([1.0] * 4 + [np.inf] * 6 + [np.nan] * 30),
+        drawn_contact=np.full((40, 2), np.nan, np.float32),
+        straight=np.int8([1] * 3 + [0] + [-1] * 36),
+        surface=np.repeat(np.uint8([[1]] * 15 + [[0]] * 25), BEAMS, axis=1))
+    assert labels(data) == {
+        'contact': {'within the horizon': 0.4, 'later or never': 0.6}, 'drawn_contact': None,
+        'straight': {'left': 0.25, 'held': 0.75}, 'surface': {'none': 0.25, 'wall': 0.75}}
+    picture = tmp_path / 'p.png'
+    assert main(['dataset', 'info', str(tmp_path / 'set'), '--picture', str(picture)]) == 0
+    said = capsys.readouterr().out
+    assert 'contact with drawn commands: not known' in said
+    assert "contact with the record's command: within the horizon 40.0%" in said
+    assert picture.stat().st_size > 10_000
+
+
+def test_unknown_contacts_are_not_told_as_none(tmp_path):
+    data = labelled(tmp_path / 'set', contact=np.full(40, np.nan, np.float32))
+    assert labels(data) == {'contact': None}
+    assert "  contact with the record's command: not known" in lines(figures(data), examine(data))
 
 
 def test_millimetres_are_noticed(tmp_path):
