@@ -182,7 +182,9 @@ def _histogram(axis: Any, values: NDArray[np.floating], label: str, count: str,
                otherwise: str = 'not known') -> None:
     if len(values):
         low, high = np.quantile(values, (0.0, 0.999))
-        axis.hist(values, bins=80, range=(low, high if high > low else low + 1.0))
+        # Steps of one length differ by rounding alone, and no bins are that fine.
+        wide = high - low > 1e-5 * max(abs(low), abs(high))
+        axis.hist(values, bins=80, range=(low, high if wide else low + 1.0))
         axis.set_yscale('log')
     else:
         _say(axis, otherwise)

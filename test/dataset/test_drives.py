@@ -193,7 +193,8 @@ def test_balance_counts_known_labels_alone(tmp_path, capsys):
     pose = drive()['laser_pose']
     pose[20:] = np.nan
     data = labelled(
-        tmp_path / 'set', pose=pose, contact=np.float32([1.0] * 4 + [np.inf] * 6 + [np.nan] * 30),
+        tmp_path / 'set', pose=pose, stamp=np.cumsum(np.full(40, 0.2)),
+        contact=np.float32([1.0] * 4 + [np.inf] * 6 + [np.nan] * 30),
         drawn_contact=np.full((40, 2), np.nan, np.float32),
         straight=np.int8([1] * 3 + [0] + [-1] * 36),
         surface=np.repeat(np.uint8([[1]] * 15 + [[0]] * 25), BEAMS, axis=1))
