@@ -99,6 +99,9 @@ def _say(args: argparse.Namespace, tuned: 'Tuned', told: dict[str, Any]) -> None
     before, after, share = (told[k] for k in ('before', 'after', 'parameters'))
     print(f"{share['trained']} of {share['of']} parameters trained ({100 * share['share']:.1f} "
           f"%), {told['samples']['learned']} samples, {told['seconds']:.1f} s")
+    if told['in_parts']:
+        print(f"{told['groups']} places are fewer than five, so each was split in time, to learn "
+              'from, to check by and to test on')
     rows = [('figure', 'before', 'after')]
     rows += [(name, f'{before[name]:.4f}', f'{after[name]:.4f}')
              for name in before if name != 'classes']

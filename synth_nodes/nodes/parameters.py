@@ -279,6 +279,9 @@ class TrainerParameters:
     gate_slack: float = setting(
         0.0, 'How much worse a gated figure may be: success, contacts, efficiency, F1; of the '
         'loss that share.', low=0.0, high=1.0)
+    gate_samples: int = setting(
+        100, 'Samples that a fine-tuned policy must be tested on to be promoted.',
+        low=1, high=1_000_000)
     drift_window: int = setting(
         1500, 'Newest samples compared with what the policy learned from.', low=50, high=100000)
     drift_limit: float = setting(

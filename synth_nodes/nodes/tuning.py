@@ -25,9 +25,6 @@ from synth_nodes.train.samples import Samples
 from synth_nodes.train.tune_settings import TuneSettings
 from synth_nodes.types import GridMap
 
-_PARTS = 5
-"""Groups that fine-tuning needs: to learn from, to check by and to test on."""
-
 
 def tune_current(settings: TrainerParameters, registry: Registry, maps: Sequence[GridMap],
                  samples: Samples, out: Path, report: Report, cancelled: Cancelled) -> list[str]:
@@ -53,7 +50,7 @@ def tune_current(settings: TrainerParameters, registry: Registry, maps: Sequence
     def drive(policy: Policy) -> Evaluation:
         return _errands(settings, policy, contract.observation, maps, report, cancelled)
 
-    tuned = fine_tune(net, _in_parts(samples), settings.robot, _tune_settings(settings), drive,
+    tuned = fine_tune(net, samples, settings.robot, _tune_settings(settings), drive,
                       report, cancelled, rehearsal)
     learned = Samples.join([samples, rehearsal])
     reference = Reference.of(features(learned.scan, learned.goal, learned.velocity))
@@ -86,7 +83,8 @@ def _tune_settings(settings: TrainerParameters) -> TuneSettings:
     return replace(
         TuneSettings(), seed=settings.bc.seed, threads=settings.bc.threads,
         method=settings.tune_method, learning_rate=settings.tune_rate,
-        epochs=settings.tune_epochs, slack=settings.gate_slack)
+        epochs=settings.tune_epochs, slack=settings.gate_slack,
+        least_tested=settings.gate_samples)
 
 
 def _errands(settings: TrainerParameters, policy: Policy, spec: ObservationSpec,
@@ -95,18 +93,6 @@ def _errands(settings: TrainerParameters, policy: Policy, spec: ObservationSpec,
                     settings.lidar, spec, EvaluationSettings(
                         episodes=settings.gate_episodes, actors=settings.bc.actors),
                     report, cancelled)
-
-
-def _in_parts(samples: Samples) -> Samples:
-    """Cut recordings into parts, each of samples that follow one another, where they are few."""
-    groups = np.unique(samples.group)
-    if len(groups) >= _PARTS:
-        return samples
-    part = np.empty(len(samples), np.int32)
-    for k, group in enumerate(groups):
-        rows = np.flatnonzero(samples.group == group)
-        part[rows] = _PARTS * k + np.arange(len(rows)) * _PARTS // len(rows)
-    return replace(samples, group=part)
 
 
 def _drives(settings: TrainerParameters, net: GoalPolicy, maps: Sequence[GridMap],

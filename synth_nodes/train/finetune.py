@@ -13,7 +13,7 @@ from synth_nodes.errors import InputError
 from synth_nodes.policy.networks import GoalPolicy
 from synth_nodes.train.evaluate import Evaluation, Policy
 from synth_nodes.train.fit import Batch, Epoch, Fitter, torch_threads
-from synth_nodes.train.gate import worsened
+from synth_nodes.train.gate import untested, worsened
 from synth_nodes.train.progress import Cancelled, never, Report, silent
 from synth_nodes.train.samples import Samples
 from synth_nodes.train.settings import BcSettings
@@ -24,6 +24,8 @@ from synth_nodes.types import RobotSpec
 
 Drive = Callable[[Policy], Evaluation]
 """Lets a policy drive the errands it is scored by."""
+_GROUPS = 5
+"""Groups it takes: a fifth of them to check by, a fifth to test on, the others to learn from."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,19 @@ def fine_tune(
     """
     Let a network learn on.
 
-    Of the groups of the samples a fifth each decide when to stop, and test before and after.
+    Of the groups of the samples a fifth each decide when to stop, and test before and after;
+    where there are fewer than five, each is first cut into five parts that follow one another.
     Samples to rehearse are split likewise and mixed in, so that what was learned first is neither
     forgotten nor untested: of those to learn from at least as many as of the others.
 
     :param net: changed in place.
-    :param samples: of at least five groups.
+    :param samples: at least five.
     :param robot: whose commands they are.
     :param settings: how.
     :param drive: scores the policy in closed loop before and after; None for no such figures.
-    :param rehearsal: of what the policy could do before, of at least five groups; None for none.
+    :param rehearsal: of what the policy could do before; None for none.
     :return: the network, plain again, and its report.
-    :raises InputError: when the samples have too few groups.
+    :raises InputError: when the samples are fewer.
     :raises WorkCancelled: when told to stop.
     """
     learn, hold, test = _split(samples, settings.seed)
@@ -78,11 +81,13 @@ def fine_tune(
     return Tuned(net, {
         'method': settings.method, 'samples': {'learned': len(learn), 'held_back': len(hold),
                                                'tested': len(test)},
+        'groups': len(np.unique(samples.group)), 'in_parts': _cut(samples),
         'parameters': {'trained': tuning.trained, 'of': tuning.total,
                        'share': tuning.trained / tuning.total},
         'seconds': spent[0], 'cpu_seconds': spent[1], 'epochs': _losses(history),
         'before': before, 'after': after,
-    }, tuple(worsened(before, after, settings.slack)))
+    }, (*worsened(before, after, settings.slack),
+        *untested(before['classes'], settings.least_tested)))
 
 
 class _Tuner(Fitter):
@@ -103,16 +108,19 @@ class _Tuner(Fitter):
 
 
 def _split(samples: Samples, seed: int) -> tuple[Samples, Samples, Samples]:
-    groups = np.unique(samples.group)
-    if len(groups) < 5:
-        raise InputError(
-            f'{len(groups)} groups of samples (places or recordings) are too few to learn from, '
-            'to check by and to test on; it takes 5')
-    groups = np.random.default_rng(seed).permutation(groups)
-    fifth = len(groups) // 5
+    if len(samples) < _GROUPS:
+        raise InputError(f'{len(samples)} samples are too few to learn from, to check by and to '
+                         f'test on; it takes {_GROUPS}, and many more to learn anything')
+    samples = samples.in_parts(_GROUPS)
+    groups = np.random.default_rng(seed).permutation(np.unique(samples.group))
+    fifth = len(groups) // _GROUPS
     held = np.isin(samples.group, groups[:fifth])
     tested = np.isin(samples.group, groups[fifth:2 * fifth])
     return samples.take(~held & ~tested), samples.take(held), samples.take(tested)
+
+
+def _cut(samples: Samples) -> bool:
+    return len(np.unique(samples.group)) < _GROUPS
 
 
 def _scores(net: GoalPolicy, test: Samples, robot: RobotSpec,

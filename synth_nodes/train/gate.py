@@ -6,6 +6,7 @@ they decide differently; what is left of it costs a promotion now and then, neve
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from synth_nodes.train.evaluate import MapScore
 
@@ -43,3 +44,18 @@ def worsened(before: Mapping[str, float], after: Mapping[str, float], slack: flo
         if (was - now) * better > allowed + 1e-9:
             reasons.append(f'{name} went from {was:{_FORM}} to {now:{_FORM}}')
     return reasons
+
+
+def untested(classes: Mapping[str, Mapping[str, Any]], least: int) -> list[str]:
+    """
+    Say that the samples tested on are too few to tell anything; nothing where they do.
+
+    :param classes: `samples` of each class, see `tune_scores.classification`.
+    :param least: samples it takes.
+    """
+    count = sum(row['samples'] for row in classes.values())
+    if count >= least:
+        return []
+    none = ', '.join(name for name, row in classes.items() if not row['samples'])
+    return [f"{count} samples to test on{f' (none of {none})' if none else ''} are fewer than "
+            f'the {least} it takes; record more']

@@ -1,7 +1,7 @@
 """Labelled observations: what behaviour cloning learns from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 import io
 from pathlib import Path
 
@@ -35,6 +35,22 @@ class Samples:
     def take(self, index: NDArray[np.integer] | NDArray[np.bool_]) -> 'Samples':
         """Pick some of the samples."""
         return Samples(*(getattr(self, f.name)[index] for f in fields(self)))
+
+    def in_parts(self, count: int) -> 'Samples':
+        """
+        Cut each group into parts of samples that follow one another, where groups are few.
+
+        :param count: groups that are wanted, and parts that a group is cut into.
+        :return: itself where there are as many groups.
+        """
+        groups = np.unique(self.group)
+        if len(groups) >= count:
+            return self
+        part = np.empty(len(self), np.int32)
+        for k, group in enumerate(groups):
+            rows = np.flatnonzero(self.group == group)
+            part[rows] = count * k + np.arange(len(rows)) * count // len(rows)
+        return replace(self, group=part)
 
     @classmethod
     def empty(cls, spec: ObservationSpec) -> 'Samples':

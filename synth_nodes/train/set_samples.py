@@ -51,7 +51,8 @@ def _samples(data: DataSet, spec: ObservationSpec, first_group: int) -> Samples:
     known = np.isfinite(part['velocity']).all(axis=1) & np.isfinite(part['expert']).all(axis=1)
     if not known.any():
         raise InputError(f'data set {data.folder}: no record of a place for training or '
-                         "validation has 'velocity' and 'expert'; see 'synth-nodes dataset info'")
+                         "validation has 'velocity' and 'expert'; see 'synth-nodes dataset info', "
+                         'and give --split PLACE=train when importing or merging')
     pooled = SectorPooling(spec, lidar_of_set(data))(data.read('scan')).astype(np.float16)
     goal = part['goal'][known].astype(np.float32)
     goal[:, 2] = np.clip(goal[:, 2], 0.0, spec.goal_range)

@@ -36,6 +36,9 @@ class TuneSettings:
     slack: float = setting(
         0.0, 'How much worse a gated figure may get: success, contacts, efficiency and F1 by '
         'that much, the loss by that share of itself.', low=0.0, high=0.5)
+    least_tested: int = setting(
+        100, 'Samples that must be tested on for a policy to be promoted: a fifth of all.',
+        low=1, high=10**9)
     minutes: float = setting(
         10.0, 'Recordings to simulate where none are given.', unit='min', low=0.5, high=600.0)
     buildings: int = setting(

@@ -68,13 +68,14 @@ def test_a_worse_policy_is_registered_but_not_promoted_and_the_reason_is_said(tm
     settings = replace(settings, tune_method='full', tune_rate=0.3)
     message = learn_apart(settings, recorded(60).samples(), silent, never)
     assert 'not promoted: ' in message and 'success went from' in message
+    assert 'fewer than the 100 it takes' in message
     assert registry.current() == first and len(registry.list()) == 2
 
 
 def test_a_policy_that_passes_the_gate_is_promoted_and_can_be_rolled_back(tmp_path):
     registry, settings = settings_for(tmp_path)
     first, said = registry.current(), []
-    message = learn_apart(replace(settings, gate_slack=1.0, tune_rate=1e-6),
+    message = learn_apart(replace(settings, gate_slack=1.0, gate_samples=20, tune_rate=1e-6),
                           recorded(60).samples(), said.append, never)
     assert message == f'{registry.current()} promoted' and registry.current() != first
     contract = registry.verify(registry.current())

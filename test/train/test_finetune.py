@@ -135,10 +135,25 @@ def test_rehearsal_is_learned_and_tested_beside_the_new_samples(net):
     assert both['tested'] == alone['tested'] + 60 and both['learned'] == 2 * alone['learned']
 
 
-def test_too_few_groups_are_refused(net):
-    few = replace(samples(), group=np.zeros(600, np.int32))
-    with pytest.raises(InputError, match='takes 5'):
-        fine_tune(net, few, ROBOT, QUICK)
+def test_few_places_are_split_in_time(net):
+    one = replace(samples(), group=np.full(600, 7, np.int32))
+    parts = one.in_parts(5)
+    assert np.array_equal(parts.group, np.repeat(np.arange(5), 120))
+    assert samples().in_parts(5).group.max() == 9
+    report = fine_tune(net, one, ROBOT, replace(QUICK, epochs=1)).report
+    assert report['in_parts'] and report['groups'] == 1
+    assert report['samples'] == {'learned': 360, 'held_back': 120, 'tested': 120}
+
+
+def test_a_few_samples_of_one_place_are_not_enough_to_promote_by(net):
+    few = samples(40)
+    few = replace(few, group=np.zeros(40, np.int32))
+    few.command[:, 1] = 0.0
+    worse = fine_tune(net, few, ROBOT, replace(QUICK, epochs=1, slack=0.5)).worse
+    assert worse[-1] == ('8 samples to test on (none of stop, left, right) are fewer than '
+                         'the 100 it takes; record more')
+    with pytest.raises(InputError, match='4 samples are too few'):
+        fine_tune(net, few.take(np.arange(4)), ROBOT, QUICK)
 
 
 def test_exported_policy_is_tuned_compared_and_exported_again(net, tmp_path):
