@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 import os
 import sys
+import time
 
 from synth_nodes import __version__
 from synth_nodes.commands import (
@@ -22,6 +23,7 @@ from synth_nodes.commands import (
     train,
     tune,
 )
+from synth_nodes.commands.common import what_stays
 from synth_nodes.errors import InputError
 from synth_nodes.train.progress import WorkCancelled
 
@@ -54,13 +56,15 @@ def main(words: Sequence[str] | None = None) -> int:
     args = parser().parse_args(words)
     args.words = list(sys.argv[1:] if words is None else words)
     args.command_line = ' '.join(['synth-nodes', *args.words])
+    begun = time.monotonic()
     try:
         return int(args.run(args))
     except InputError as error:
         print(f"synth-nodes: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except WorkCancelled as error:
-        print(f'synth-nodes: {error}', file=sys.stderr)
+        told = str(error) or what_stays(getattr(args, 'out', None), time.monotonic() - begun)
+        print(f'synth-nodes: {told}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print('synth-nodes: interrupted', file=sys.stderr)

@@ -6,6 +6,7 @@ from contextlib import contextmanager, ExitStack
 import json
 import math
 import os
+from pathlib import Path
 import signal
 import sys
 from threading import current_thread, Event, main_thread
@@ -16,6 +17,8 @@ from synth_nodes.train.progress import Cancelled, Progress
 
 Subparsers = Any
 """What argparse's add_subparsers returns."""
+KEPT = 'checkpoint.pt', 'study.db'
+"""Files in which work keeps where it stands."""
 Run = Callable[[argparse.Namespace], int]
 """A verb's work: parsed arguments to exit code."""
 
@@ -38,6 +41,12 @@ def add_verb(verbs: Subparsers, name: str, summary: str, example: str, run: Run,
     if machine:
         parser.add_argument('--json', action='store_true', help='print the result as JSON')
     return parser
+
+
+def add_track(parser: argparse.ArgumentParser) -> None:
+    """Add the option of verbs that train, and keep a journal of it."""
+    parser.add_argument('--track', action='store_true',
+                        help='keep the journal for TensorBoard too (extra: track)')
 
 
 def indent(text: str) -> str:
@@ -123,6 +132,21 @@ def until_interrupted() -> Iterator[Cancelled]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def what_stays(out: Path | None, seconds: float) -> str:
+    """
+    Say what a call that was stopped can go on from, or how much work is lost.
+
+    :param out: folder that it writes to.
+    :param seconds: since it began.
+    """
+    kept = [out / name for name in KEPT if (out / name).is_file()] if out is not None else []
+    if not kept:
+        return f'stopped; there is no checkpoint: {seconds:.0f} s of work are lost'
+    age = max(0.0, time.time() - kept[0].stat().st_mtime)
+    return (f'stopped; the same call goes on from {kept[0]}, so '
+            f'{min(age, seconds):.0f} s of work are lost')
 
 
 class Stages:

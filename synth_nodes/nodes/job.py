@@ -44,7 +44,7 @@ class Job:
         try:
             self.message = self._work(self._report, self._cancelled.is_set)
         except WorkCancelled as error:
-            state, self.message = 'cancelled', str(error)
+            state, self.message = 'cancelled', str(error) or 'cancelled'
         except InputError as error:
             state, self.message = 'failed', str(error)
         except Exception as error:

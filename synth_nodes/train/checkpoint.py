@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 import io
 from pathlib import Path
+import time
 from typing import Any
 
 import torch
 
 from synth_nodes.errors import InputError
 from synth_nodes.files import write_atomically
+
+SAVE_EVERY = 60.0
+"""[s] between checkpoints of work that can be saved at any step."""
 
 
 class Checkpoint:
@@ -24,6 +28,11 @@ class Checkpoint:
         """
         self.path = path
         self._identity = _plain(identity)
+        self._saved = time.monotonic()
+
+    def due(self) -> bool:
+        """Say whether nothing was written for as long as work may be lost."""
+        return time.monotonic() - self._saved >= SAVE_EVERY
 
     def save(self, state: Mapping[str, Any]) -> None:
         """
@@ -35,6 +44,7 @@ class Checkpoint:
         buffer = io.BytesIO()
         torch.save({'identity': self._identity, 'state': dict(state)}, buffer)
         write_atomically(self.path, buffer.getvalue())
+        self._saved = time.monotonic()
 
     def load(self, device: str = 'cpu') -> dict[str, Any] | None:
         """

@@ -38,7 +38,7 @@ class DqnSettings:
         (-0.7, -0.25, 0.0, 0.25, 0.7), 'Turns to choose from, likewise.', low=-1.0, high=1.0)
     hidden: tuple[int, ...] = setting((128, 128), 'Widths of the layers.', low=1, high=4096)
     segment: int = setting(
-        1024, 'Steps of every robot between checkpoints; each time all begin anew.',
+        1024, 'Steps of every robot after which all begin anew.',
         low=1, high=10**7)
     threads: int = setting(1, 'Threads that step robots.', low=1, high=256)
 

@@ -20,9 +20,10 @@ from torch import nn, Tensor
 
 from synth_nodes.envs.batch import BatchEnv
 from synth_nodes.tasks.actions import to_action
+from synth_nodes.train.checkpoint import Checkpoint
 from synth_nodes.train.fit import torch_threads
 from synth_nodes.train.ppo_settings import PpoSettings
-from synth_nodes.train.progress import Cancelled, check, never, Progress, Report, silent
+from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent, WorkCancelled
 
 _T = TypeVar('_T')
 Row = dict[str, float]
@@ -123,6 +124,7 @@ class Ppo:
         self._workers = None if self._cuda or settings.threads == 1 else ThreadPoolExecutor(
             settings.threads)
         self._generator = torch.Generator()
+        self._driven: list[Tensor] = []
         self.updates = 0
         """Updates done."""
 
@@ -153,11 +155,13 @@ class Ppo:
         """
         Begin all episodes anew, with chance that depends on nothing but seed and segment.
 
-        So a run that goes on from a checkpoint does what one without a stop does.
+        So a run that goes on from a checkpoint does what one without a stop does: the actions
+        since then bring the robots to where they were.
         """
         seed = self._settings.seed * 1_000_003 + segment
         self.env.reset(seed % 2**31)
         self._generator.manual_seed(seed)
+        self._driven = []
 
     @torch.no_grad()
     def collect(self) -> Row:
@@ -165,6 +169,7 @@ class Ppo:
         env, agent, roll = self.env, self.agent, self._rollout
         spread = agent.log_spread.exp()
         centre, half = (getattr(agent.actor, n).cpu() for n in ('centre', 'half_span'))
+        driven = torch.empty(self._settings.horizon, env.batch, 2)
         ended = won = 0
         for t in range(self._settings.horizon):
             with self._half_precision():
@@ -172,11 +177,13 @@ class Ppo:
             noise = torch.randn(env.batch, 2, generator=self._generator).to(spread.device)
             roll.action[t] = roll.mean[t] + spread * noise
             command = centre + half * roll.action[t].cpu().clamp(-1.0, 1.0)
-            env.step(to_action(command.numpy(), env.task.robot))
+            driven[t] = torch.from_numpy(to_action(command.numpy(), env.task.robot))
+            env.step(driven[t].numpy())
             for name in ('reward', 'terminated', 'truncated', 'begun'):
                 getattr(roll, name)[t] = torch.from_numpy(getattr(env, name))
             ended += int((env.terminated | env.truncated).sum())
             won += int(env.success.sum())
+        self._driven.append(driven)
         self._observe(self._settings.horizon)
         roll.odds[:] = _odds(roll.action, roll.mean, agent.log_spread)
         flat = [part.flatten(0, 1) for part in roll.parts]
@@ -287,10 +294,18 @@ class Ppo:
         return parts
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that learning goes on from, at the end of a segment."""
+        """
+        Everything that learning goes on from, between updates.
+
+        Where the robots are is told by what they did since the segment began; at its end, by
+        nothing.
+        """
+        within = self.updates % self._settings.segment != 0
         return {'actor': self.agent.actor.state_dict(), 'critic': self.agent.critic.state_dict(),
                 'log_spread': self.agent.log_spread.detach().clone(),
-                'optimiser': self.optimiser.state_dict(), 'updates': self.updates}
+                'optimiser': self.optimiser.state_dict(), 'updates': self.updates,
+                'driven': self._driven if within else [],
+                'chance': self._generator.get_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
@@ -300,33 +315,45 @@ class Ppo:
             self.agent.log_spread.copy_(state['log_spread'])
         self.optimiser.load_state_dict(state['optimiser'])
         self.updates = int(state['updates'])
+        if state['driven']:
+            self.begin(1 + self.updates // self._settings.segment)
+            self._driven = [driven.cpu() for driven in state['driven']]
+            for action in torch.cat(self._driven).numpy():
+                self.env.step(action)
+            self._generator.set_state(state['chance'].cpu())
 
 
 def run(ppo: Ppo, settings: PpoSettings, report: Report = silent, cancelled: Cancelled = never,
         each: Callable[[int, Row], None] = lambda steps, row: None,
-        save: Callable[[dict[str, Any]], None] = lambda state: None) -> None:
+        checkpoint: Checkpoint | None = None) -> None:
     """
     Learn until the steps are done, on from where the learner stands.
 
     :param each: called with the steps done and the figures of every update.
-    :param save: called with the learner's state at the end of every segment.
+    :param checkpoint: written at the end of every segment, when it is due, and when told to stop.
     :raises WorkCancelled: when told to stop.
     """
     per_update = settings.robots * settings.horizon
     total = -(-settings.steps // per_update)
     with torch_threads(1):
         while ppo.updates < total:
+            if cancelled():
+                if checkpoint is None:
+                    raise WorkCancelled
+                checkpoint.save(ppo.state_dict())
+                raise WorkCancelled(f'stopped after {ppo.updates} of {total} updates; the same '
+                                    f'call goes on there, from {checkpoint.path}')
             if ppo.updates % settings.segment == 0:
                 ppo.begin(1 + ppo.updates // settings.segment)
-            check(cancelled)
             start = time.perf_counter()
             row = {**ppo.collect(), **ppo.learn()}
             each(ppo.steps, row)
             rate = per_update / (time.perf_counter() - start) / 1e3
             report(Progress('learning by trial', ppo.updates, total, {
                 'success': row['success'], 'k steps/s': rate}))
-            if ppo.updates % settings.segment == 0 or ppo.updates == total:
-                save(ppo.state_dict())
+            if checkpoint is not None and (checkpoint.due() or ppo.updates == total
+                                           or ppo.updates % settings.segment == 0):
+                checkpoint.save(ppo.state_dict())
 
 
 def _odds(action: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:

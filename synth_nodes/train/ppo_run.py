@@ -88,7 +88,7 @@ def make_agent(settings: PpoSettings, environment: EnvSettings, shapes: Shapes) 
 def train_ppo(
     settings: PpoSettings, environment: EnvSettings, out: Path, report: Report = silent,
     cancelled: Cancelled = never, start: Path | None = None, command: str = '',
-    episodes: int = 200,
+    episodes: int = 200, tensorboard: bool = False,
 ) -> RlResult:
     """
     Learn, on from the checkpoint in `out` where there is one.
@@ -99,11 +99,12 @@ def train_ppo(
     :param start: ONNX file of a policy to start from, such as a behaviour-cloned one.
     :param command: the command line that started this, for the contract.
     :param episodes: in unseen scenes that score the policy.
+    :param tensorboard: whether the journal is kept for TensorBoard too.
     :raises InputError: when the checkpoint was made otherwise, or `start` does not fit.
-    :raises WorkCancelled: when told to stop; the last checkpoint stays.
+    :raises WorkCancelled: when told to stop; the checkpoint has all that was learned.
     """
     checkpoint = Checkpoint(out / 'checkpoint.pt', identity(settings, environment))
-    journal = Journal(out)
+    journal = Journal(out, tensorboard)
     env = BatchEnv(make_task(environment), settings.robots, threads=settings.threads)
     shapes = {name: part.shape[1:] for name, part in env.observation.items()}
     agent = make_agent(settings, environment, shapes)
@@ -117,7 +118,7 @@ def train_ppo(
         ppo.fit_normalisers(actor=start is None)
     journal.go_on(ppo.steps)
     try:
-        run(ppo, settings, report, cancelled, journal.add, checkpoint.save)
+        run(ppo, settings, report, cancelled, journal.add, checkpoint)
     finally:
         env.close()
     journal.draw()

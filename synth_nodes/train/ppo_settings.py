@@ -43,7 +43,7 @@ class PpoSettings:
         0, 'First updates that only the critic learns from: some 10 for a warm start.',
         low=0, high=10000)
     segment: int = setting(
-        64, 'Updates between checkpoints; each time all robots begin anew.',
+        64, 'Updates after which all robots begin anew.',
         low=1, high=100000)
     threads: int = setting(
         2, 'Threads that step robots and learn; weights do not depend on it.', low=1, high=256)

@@ -23,7 +23,12 @@ Cancelled = Callable[[], bool]
 
 
 class WorkCancelled(Exception):
-    """The caller asked the work to stop; a checkpoint, if any, lets it go on."""
+    """
+    The caller asked the work to stop.
+
+    The message says where it goes on; without one, the caller knows whether a checkpoint was
+    written.
+    """
 
 
 def silent(_: Progress) -> None:
@@ -42,4 +47,4 @@ def check(cancelled: Cancelled) -> None:
     :raises WorkCancelled: then.
     """
     if cancelled():
-        raise WorkCancelled('cancelled; the same call goes on from the last checkpoint, if any')
+        raise WorkCancelled

@@ -10,6 +10,7 @@ from synth_nodes.infer.session import start_session
 from synth_nodes.policy.choice import ChoicePolicy
 from synth_nodes.train.dqn import train_dqn
 from synth_nodes.train.dqn_settings import DqnSettings
+from synth_nodes.train.journal import JOURNAL_FILE, read_journal
 from synth_nodes.train.memory import Memory
 from synth_nodes.train.progress import WorkCancelled
 from synth_nodes.types import RobotSpec
@@ -88,10 +89,16 @@ def test_a_stopped_run_goes_on_to_the_same_weights_and_exports(tmp_path):
         calls.append(0)
         return len(calls) > 50
 
-    with pytest.raises(WorkCancelled):
+    with pytest.raises(WorkCancelled, match=r'50 of 96 steps .*checkpoint\.pt'):
         train_dqn(SMALL, LINE, tmp_path / 'parts', cancelled=stop, episodes=2)
+    state = torch.load(tmp_path / 'parts' / 'checkpoint.pt', weights_only=True)['state']
+    assert state['moments'] == 50 and len(state['driven']) == 18    # its segment has 32
     parts = train_dqn(SMALL, LINE, tmp_path / 'parts', episodes=2)
     assert torch.equal(weights(whole), weights(parts))
+    rows = [[{k: row[k] for k in ('step', 'success', 'episodes', 'reward', 'loss')}
+             for row in read_journal(tmp_path / name / JOURNAL_FILE)]
+            for name in ('whole', 'parts')]
+    assert rows[0] == rows[1]
     contract = export_policy(whole.net, whole.contract, tmp_path / 'whole')
     content = (tmp_path / 'whole' / 'policy.onnx').read_bytes()
     session = start_session(content, contract, 'policy', 'cpu')

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from synth_nodes.cli import main
 from synth_nodes.envs.batch import BatchEnv
 from synth_nodes.envs.settings import GoalReachingSettings, LineFollowingSettings
 from synth_nodes.errors import InputError
@@ -103,17 +104,49 @@ def test_a_stopped_run_goes_on_to_the_same_weights_and_journal(tmp_path):
         calls.append(0)
         return len(calls) > 3
 
-    # Stopped in its second segment, after one update that no checkpoint has.
-    with pytest.raises(WorkCancelled):
+    # Stopped within its second segment: nothing is lost.
+    with pytest.raises(WorkCancelled, match=r'3 of 4 updates; .*checkpoint\.pt'):
         train_ppo(SMALL, LINE, tmp_path / 'parts', cancelled=stop, episodes=2)
+    again = []
+
+    def count():
+        again.append(0)
+        return False
+
     assert len(read_journal(tmp_path / 'parts' / JOURNAL_FILE)) == 3
-    parts = train_ppo(SMALL, LINE, tmp_path / 'parts', episodes=2)
-    assert torch.equal(weights(whole), weights(parts))
+    parts = train_ppo(SMALL, LINE, tmp_path / 'parts', cancelled=count, episodes=2)
+    assert len(again) == 1 and torch.equal(weights(whole), weights(parts))
     clocks = ('time', 'seconds', 'steps_per_second')
     rows = [[{k: v for k, v in row.items() if k not in clocks}
              for row in read_journal(tmp_path / name / JOURNAL_FILE)]
             for name in ('whole', 'parts')]
     assert rows[0] == rows[1]
+
+
+def test_a_run_that_is_killed_loses_no_more_than_the_time_between_checkpoints(
+        tmp_path, monkeypatch):
+    monkeypatch.setattr('synth_nodes.train.checkpoint.SAVE_EVERY', 0.0)
+    settings = replace(SMALL, segment=100)
+
+    def die(now):
+        if now.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_ppo(settings, LINE, tmp_path / 'parts', report=die, episodes=2)
+    state = torch.load(tmp_path / 'parts' / 'checkpoint.pt', weights_only=True)['state']
+    assert state['updates'] == 2 and len(state['driven']) == 2
+    whole, parts = (train_ppo(settings, LINE, tmp_path / name, episodes=2)
+                    for name in ('whole', 'parts'))
+    assert torch.equal(weights(whole), weights(parts))
+
+
+def test_the_verb_keeps_its_journal_for_tensorboard_too(tmp_path):
+    pytest.importorskip('tensorboardX')
+    assert main(['train', 'ppo', '--quick', '--task', 'line', '--track', '--out',
+                 str(tmp_path)]) == 0
+    assert [file.name.startswith('events') for file in (tmp_path / 'tensorboard').iterdir()] == [
+        True]
 
 
 def test_a_run_does_not_go_on_under_other_settings(tmp_path):
