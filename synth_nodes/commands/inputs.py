@@ -165,7 +165,8 @@ def settings_from_words(cls: type[T], words: Sequence[str], fixed: dict[str, Any
     :param cls: a settings class.
     :param words: as given to `--set`; values are read as YAML.
     :param fixed: values by name that the command line gave otherwise.
-    :raises InputError: on a word of another form, an unknown name, a wrong type or range.
+    :raises InputError: on a word of another form, an unknown name, a wrong type or range, and a
+        `device` that torch cannot use.
     """
     values = dict(fixed)
     for word in words:
@@ -176,7 +177,12 @@ def settings_from_words(cls: type[T], words: Sequence[str], fixed: dict[str, Any
             values[name] = yaml.safe_load(text)
         except yaml.YAMLError:
             raise InputError(f"--set '{word}': the value is not valid YAML") from None
-    return build(cls, values, '--set')
+    settings = build(cls, values, '--set')
+    if getattr(settings, 'device', 'cpu') != 'cpu':
+        from synth_nodes.train.device import check_device
+
+        check_device(settings.device)    # type: ignore[attr-defined]
+    return settings
 
 
 def describe_settings(cls: type) -> str:

@@ -55,10 +55,13 @@ def _tune(args: argparse.Namespace) -> int:
     if args.settings:
         print(indent(describe_settings(BcSettings)))
         return 0
+    from synth_nodes.errors import InputError
     from synth_nodes.settings import flatten
     from synth_nodes.train.bc import train_bc
     from synth_nodes.train.search import Choice, search, Values
 
+    if args.trials < 1:
+        raise InputError(f'--trials {args.trials} must be 1 or more')
     choices = [Choice.parse(word) for word in args.search or SEARCH]
     base = settings_from_words(BcSettings, args.set, {})
     base = base.quick() if args.quick else base

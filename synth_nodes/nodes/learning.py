@@ -63,13 +63,15 @@ def learn(settings: TrainerParameters, samples: Samples | None, report: Report,
 
     :param samples: recorded ones to learn from as well.
     :return: a sentence: the new version's id, and why it was not promoted, if so.
-    :raises InputError: when maps or samples cannot be used.
+    :raises InputError: when maps, samples or the device cannot be used.
     :raises WorkCancelled: when told to stop; then the registry is as it was.
     """
     # Imported here: torch takes seconds.
     from synth_nodes.export.pipeline import train_and_export
     from synth_nodes.nodes.tuning import reasons_against, tune_current
+    from synth_nodes.train.device import check_device
 
+    check_device(settings.bc.device)
     maps, registry = training_maps(settings), Registry(settings.registry)
     with tempfile.TemporaryDirectory(prefix='synth_nodes_') as folder:
         out = Path(folder) / 'policy'

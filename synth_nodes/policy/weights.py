@@ -6,6 +6,7 @@ import torch
 from torch import nn, Tensor
 
 from synth_nodes.errors import InputError
+from synth_nodes.files import unreadable
 
 
 def initialisers(content: bytes) -> dict[str, Tensor]:
@@ -30,9 +31,14 @@ def load_weights(net: nn.Module, path: Path) -> None:
     :raises InputError: when the file cannot be read or holds another network.
     """
     try:
-        there = initialisers(path.read_bytes())
-    except Exception as error:
-        raise InputError(f'{path} is not an ONNX file that can be read: {error}') from None
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error, 'policy') from None
+    try:
+        there = initialisers(content)
+    except Exception as error:  # protobuf raises classes of its own
+        raise InputError(f'policy {path}: is no ONNX file ({error}); give a policy.onnx that '
+                         "'synth-nodes train' wrote") from None
     state = net.state_dict()
     for name, own in state.items():
         found = there.get(name)
