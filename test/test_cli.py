@@ -39,6 +39,12 @@ def test_every_verb_has_help_with_an_example(
     assert f"example:\n  synth-nodes {' '.join(verb)}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize('verb', ['bc', 'ppo', 'dqn', 'docking', 'line-camera', 'line-pose',
+                                  'generator'])
+def test_every_trainer_that_keeps_a_journal_can_keep_it_for_tensorboard(verb: str) -> None:
+    assert parser().parse_args(['train', verb, '--track']).track is True
+
+
 @pytest.mark.parametrize('words', [
     ['launch', 'sim', 'rat:=2'],
     ['launch', 'sim', 'params_file:=/nowhere/p.yaml'],
@@ -56,6 +62,8 @@ def test_every_verb_has_help_with_an_example(
     ['train', 'ppo', '--env', 'layouts=[moon]'],
     ['train', 'ppo', '--task', 'line', '--set', 'network=ring'],
     ['train', 'bc', '--map', '/nowhere/m.yaml'],
+    ['train', 'ppo', '--quick', '--start', '/nowhere/p.onnx'],
+    ['tune', 'bc', '--trials', '0'],
     ['train', 'docking', '--env', 'dock.spacng=0.5'],
     ['train', 'docking', '--episodes', '0'],
     ['evaluate', '--task', 'docking', '--driver', 'expert', '--monitor'],

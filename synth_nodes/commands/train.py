@@ -15,6 +15,7 @@ from synth_nodes.commands import (
     train_ppo,
 )
 from synth_nodes.commands.common import (
+    add_track,
     add_verb,
     indent,
     print_json,
@@ -67,8 +68,7 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--processes', type=int, default=1, metavar='N',
                         help='processes that share each batch, started by torchrun; the result '
                         'is that of one')
-    parser.add_argument('--track', action='store_true',
-                        help='keep the journal for TensorBoard too (extra: track)')
+    add_track(parser)
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     parser.add_argument('--quick', action='store_true',
                         help='try the whole chain in seconds; the policy will not be good')

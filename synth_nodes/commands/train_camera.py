@@ -23,7 +23,7 @@ def train(args: argparse.Namespace) -> int:
     from synth_nodes.train.camera import forget, train_camera
 
     with Stages() as stages, until_interrupted() as cancelled:
-        trained = train_camera(settings, out, spec, stages.report, cancelled)
+        trained = train_camera(settings, out, spec, stages.report, cancelled, args.track)
     try:
         card = export_camera(trained, settings, spec, out, {'command': args.command_line})
     except ParityError as error:

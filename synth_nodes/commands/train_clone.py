@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
+from synth_nodes.commands.common import add_track
 from synth_nodes.commands.inputs import settings_from_words
 from synth_nodes.commands.train_ppo import finish
 
@@ -22,6 +23,7 @@ def add_clone(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     parser.add_argument('--quick', action='store_true',
                         help='try the whole chain in seconds; the policy will not be good')
+    add_track(parser)
 
 
 def clone_settings(args: argparse.Namespace, defaults: Mapping[str, Any]) -> 'CloneSettings':

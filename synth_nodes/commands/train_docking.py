@@ -66,7 +66,7 @@ def _docking(args: argparse.Namespace, report: 'Report', cancelled: 'Cancelled')
     where = settings_from_words(DockingSettings, args.env, {})
     where = fitted(args, where)
     return train_docking(settings, quick(where) if args.quick else where, episodes, report,
-                         cancelled, args.command_line, args.out)
+                         cancelled, args.command_line, args.out, args.track)
 
 
 def _senses(args: argparse.Namespace, report: 'Report', cancelled: 'Cancelled') -> 'RlResult':
@@ -80,7 +80,8 @@ def _senses(args: argparse.Namespace, report: 'Report', cancelled: 'Cancelled') 
     where = settings_from_words(SensesSettings, args.env, {})
     inner = fitted(args, where.docking)
     where = replace(where, docking=quick(inner) if args.quick else inner)
-    return train_senses(settings, where, episodes, report, cancelled, args.command_line, args.out)
+    return train_senses(settings, where, episodes, report, cancelled, args.command_line, args.out,
+                        args.track)
 
 
 def _how(args: argparse.Namespace, defaults: dict[str, Any]) -> 'tuple[CloneSettings, int]':

@@ -31,5 +31,5 @@ def _train(args: argparse.Namespace) -> int:
 
     with Stages() as stages, until_interrupted() as cancelled:
         result = train_dqn(settings, where, args.out, stages.report, cancelled,
-                           args.command_line, 16 if args.quick else 200)
+                           args.command_line, 16 if args.quick else 200, args.track)
     return finish(args, result)

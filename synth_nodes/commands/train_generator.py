@@ -5,6 +5,7 @@ from pathlib import Path
 
 from synth_nodes.commands import train_camera, train_plans, train_tracks
 from synth_nodes.commands.common import (
+    add_track,
     add_verb,
     indent,
     print_json,
@@ -48,6 +49,7 @@ def add(verbs: Subparsers) -> None:
                         help='folder of what is learned: sensor, camera, plans or tracks if not '
                         'given; a checkpoint in it is continued')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
+    add_track(parser)
     add_settings(parser)
     parser.add_argument('--params-file', type=Path, metavar='FILE',
                         help='ROS parameter file whose camera to learn')
@@ -101,7 +103,7 @@ def _train_lidar(args: argparse.Namespace) -> int:
         scores = train_generator(
             settings, pairs, held, args.out,
             {'command': args.command_line, 'data': data.schema.name, 'digest': data.digest(),
-             'pairs': len(pairs)}, stages.report, cancelled)
+             'pairs': len(pairs)}, stages.report, cancelled, args.track)
     from synth_nodes.export.generator import export_generator
     from synth_nodes.export.parity import ParityError
 

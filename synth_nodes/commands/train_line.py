@@ -69,7 +69,7 @@ def _camera(args: argparse.Namespace, settings: 'CloneSettings', tracks: int, re
     task = LineCameraSettings()
     task = replace(task, line=replace(task.line, robot=robot_and_lidar(args.params_file)[0]))
     return train_line_camera(settings, task, 4 if args.quick else 24, tracks, report, cancelled,
-                             args.command_line, args.out)
+                             args.command_line, args.out, args.track)
 
 
 def _pose(args: argparse.Namespace, settings: 'CloneSettings', tracks: int, report: 'Report',
@@ -81,4 +81,4 @@ def _pose(args: argparse.Namespace, settings: 'CloneSettings', tracks: int, repo
 
     where = replace(LineFollowingSettings(), robot=robot_and_lidar(args.params_file)[0])
     return train_line_pose(settings, where, tracks, report, cancelled, args.command_line,
-                           args.out)
+                           args.out, args.track)

@@ -27,7 +27,7 @@ def train(args: argparse.Namespace) -> int:
     from synth_nodes.train.plans import forget, train_plans
 
     with Stages() as stages, until_interrupted() as cancelled, torch_threads(settings.threads):
-        trained = train_plans(settings, maps, out, stages.report, cancelled)
+        trained = train_plans(settings, maps, out, stages.report, cancelled, args.track)
     try:
         card = export_plans(trained, settings, out, {
             'command': args.command_line, 'maps': [grid.name for grid in maps]})

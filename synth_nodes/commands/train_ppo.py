@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_nodes.commands.common import (
+    add_track,
     add_verb,
     indent,
     print_json,
@@ -49,6 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     parser.add_argument('--quick', action='store_true',
                         help='try the whole chain in seconds; the policy will not be good')
+    add_track(parser)
     add_settings(parser)
     parser.add_argument('--env', action='append', default=[], metavar='name=value',
                         help='a setting of the environment, repeatable; --settings lists them')
@@ -95,7 +97,7 @@ def _train(args: argparse.Namespace) -> int:
 
     with Stages() as stages, until_interrupted() as cancelled:
         result = train_ppo(settings, where, args.out, stages.report, cancelled, args.start,
-                           args.command_line, 16 if args.quick else 200)
+                           args.command_line, 16 if args.quick else 200, args.track)
     return finish(args, result)
 
 

@@ -29,7 +29,7 @@ def train(args: argparse.Namespace) -> int:
 
     with Stages() as stages, until_interrupted() as cancelled, torch_threads(settings.threads):
         places = recorded or simulated(settings, maps, stages.report)
-        trained = train_tracks(settings, places, out, stages.report, cancelled)
+        trained = train_tracks(settings, places, out, stages.report, cancelled, args.track)
     try:
         card = export_tracks(trained, settings, out, {
             'command': args.command_line, 'source': 'recorded' if recorded else 'social forces',

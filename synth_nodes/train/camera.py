@@ -46,7 +46,8 @@ class TrainedCamera:
 
 
 def train_camera(settings: CameraSettings, out: Path, spec: CameraSpec | None = None,
-                 report: Report = silent, cancelled: Cancelled = never) -> TrainedCamera:
+                 report: Report = silent, cancelled: Cancelled = never,
+                 tensorboard: bool = False) -> TrainedCamera:
     """
     Render pairs, train, keep the best weights; go on from a checkpoint in `out` if there is one.
 
@@ -54,6 +55,7 @@ def train_camera(settings: CameraSettings, out: Path, spec: CameraSpec | None = 
 
     :param spec: field of view and mount of the cameras; the default where None.
     :param out: folder of the checkpoint, which stays until :func:`forget`.
+    :param tensorboard: whether the journal is kept for TensorBoard too.
     :return: scores are `profile_distance`, `seconds`, `steps`, `parameters`, `pairs`.
     :raises InputError: when there is too little to learn from, or a checkpoint is of other
         settings.
@@ -74,7 +76,7 @@ def train_camera(settings: CameraSettings, out: Path, spec: CameraSpec | None = 
     work = _Work(settings, pairs, apart)
     identity = {k: v for k, v in asdict(settings).items() if k != 'device'}
     identity['spec'] = asdict(spec or CameraSpec())
-    journal = Journal(out)
+    journal = Journal(out, tensorboard)
     run = loop.train(
         work, loop.Plan(f'training {settings.kind}', settings.steps, settings.check_every,
                         settings.patience), Checkpoint(out / CHECKPOINT, identity), report,

@@ -54,7 +54,7 @@ class Craft(NamedTuple):
 
 def train_docking(settings: CloneSettings, environment: DockingSettings, episodes: int = 50,
                   report: Report = silent, cancelled: Cancelled = never, command: str = '',
-                  out: Path | None = None) -> RlResult:
+                  out: Path | None = None, tensorboard: bool = False) -> RlResult:
     """
     Clone the expert of docking into a dense network.
 
@@ -63,6 +63,7 @@ def train_docking(settings: CloneSettings, environment: DockingSettings, episode
     :param command: the command line that started this, for the contract.
     :param out: folder for a checkpoint after each pass, from which the same call goes on, and for
         the journal and its picture; None for neither.
+    :param tensorboard: whether the journal is kept for TensorBoard too.
     :raises InputError: when the checkpoint is of other settings, or a scene has no room for docks.
     :raises WorkCancelled: when told to stop; the last checkpoint stays.
     """
@@ -74,17 +75,19 @@ def train_docking(settings: CloneSettings, environment: DockingSettings, episode
 
     craft = Craft('behaviour cloning with DAgger', make, evaluate_docking,
                   partial(docking_contract, environment.robot, environment.lidar))
-    return learn(craft, settings, environment, episodes, report, cancelled, command, out)
+    return learn(craft, settings, environment, episodes, report, cancelled, command, out,
+                 tensorboard)
 
 
 def learn(craft: Craft, settings: CloneSettings, environment: Any, episodes: int, report: Report,
-          cancelled: Cancelled, command: str, out: Path | None) -> RlResult:
+          cancelled: Cancelled, command: str, out: Path | None, tensorboard: bool = False,
+          ) -> RlResult:
     """Clone the expert into an apprentice and score it; arguments are those of `train_docking`."""
     with torch_threads(settings.threads):
         torch.manual_seed(settings.seed)
         apprentice = craft.make()
         history, samples = clone(apprentice.clone, apprentice.task, settings, report, cancelled,
-                                 CloneKeeper(out, identity(settings, environment)))
+                                 CloneKeeper(out, identity(settings, environment), tensorboard))
         apprentice.net.eval()
         scores: dict[str, Any] = {'validation_loss': round(history[-1].validation_loss, 6)}
         if episodes:

@@ -39,7 +39,7 @@ def subset_name(present: Sequence[float]) -> str:
 
 def train_senses(settings: CloneSettings, environment: SensesSettings, episodes: int = 25,
                  report: Report = silent, cancelled: Cancelled = never, command: str = '',
-                 out: Path | None = None) -> RlResult:
+                 out: Path | None = None, tensorboard: bool = False) -> RlResult:
     """
     Clone the expert of docking into a network that bears the loss of any sensor but the last.
 
@@ -54,7 +54,8 @@ def train_senses(settings: CloneSettings, environment: SensesSettings, episodes:
     craft = Craft('behaviour cloning with DAgger and sensor dropout', make, evaluate_senses,
                   partial(senses_contract, docking.robot, docking.lidar, environment.camera,
                           environment.observation))
-    return learn(craft, settings, environment, episodes, report, cancelled, command, out)
+    return learn(craft, settings, environment, episodes, report, cancelled, command, out,
+                 tensorboard)
 
 
 def evaluate_senses(

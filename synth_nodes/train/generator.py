@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 def train_generator(settings: GeneratorSettings, train: Pairs, validation: Pairs, out: Path,
                     origin: Mapping[str, Any] | None = None, report: Report = silent,
-                    cancelled: Cancelled = never) -> dict[str, Any]:
+                    cancelled: Cancelled = never, tensorboard: bool = False) -> dict[str, Any]:
     """
     Train, keep the best weights, write them; go on from a checkpoint in `out` if there is one.
 
@@ -39,6 +39,7 @@ def train_generator(settings: GeneratorSettings, train: Pairs, validation: Pairs
     :param train: pairs to learn from; validation: pairs of other places or times, for checks.
     :param out: folder of the generator.
     :param origin: where the pairs came from, for the card.
+    :param tensorboard: whether the journal is kept for TensorBoard too.
     :return: scores: `profile_distance`, `seconds`, `steps`, `parameters`, `perplexity` for a
         transformer.
     :raises InputError: when there are too few pairs, or a checkpoint is of other settings or
@@ -55,7 +56,7 @@ def train_generator(settings: GeneratorSettings, train: Pairs, validation: Pairs
     identity = {k: v for k, v in asdict(settings).items() if k != 'device'}
     identity['pairs'] = [train.digest(), validation.digest()]
     checkpoint = Checkpoint(out / CHECKPOINT, identity)
-    journal = Journal(out)
+    journal = Journal(out, tensorboard)
     run = loop.train(
         _Work(generator, data, held, settings),
         loop.Plan(f'training {settings.kind}', settings.steps, settings.check_every,

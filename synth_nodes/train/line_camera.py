@@ -85,7 +85,7 @@ def _repainted(scene: Scene, rng: np.random.Generator) -> Scene:
 def train_line_camera(
     settings: CloneSettings, task: LineCameraSettings, scenes: int = 24, suite: int = 0,
     report: Report = silent, cancelled: Cancelled = never, command: str = '',
-    out: Path | None = None,
+    out: Path | None = None, tensorboard: bool = False,
 ) -> LineResult:
     """
     Clone the expert that knows where the line is into a network that sees it.
@@ -96,6 +96,7 @@ def train_line_camera(
     :param command: the command line that started this, for the contract.
     :param out: folder for a checkpoint after each pass, from which the same call goes on, and for
         the journal and its picture; None for neither.
+    :param tensorboard: whether the journal is kept for TensorBoard too.
     :raises InputError: when robot, camera and tracks do not go together, or the checkpoint is of
         other settings.
     :raises WorkCancelled: when told to stop; the last checkpoint stays.
@@ -107,7 +108,8 @@ def train_line_camera(
         net = CameraPolicy(task.camera, task.line.robot)
         history, samples = clone(
             net, LineCameraTask(task, made, ChanceFlaws(settings.seed)), settings, report,
-            cancelled, CloneKeeper(out, {**identity(settings, task), 'scenes': scenes}))
+            cancelled, CloneKeeper(out, {**identity(settings, task), 'scenes': scenes},
+                                   tensorboard))
         scores: dict[str, Any] = {
             'validation_loss': round(history[-1].validation_loss, 6), 'epochs': len(history)}
         if suite:

@@ -17,7 +17,8 @@ from synth_nodes.train.trial_and_error import identity, provenance, score
 
 def train_line_pose(settings: CloneSettings, environment: LineFollowingSettings,
                     episodes: int = 200, report: Report = silent, cancelled: Cancelled = never,
-                    command: str = '', out: Path | None = None) -> RlResult:
+                    command: str = '', out: Path | None = None,
+                    tensorboard: bool = False) -> RlResult:
     """
     Clone the expert of line following into a dense network.
 
@@ -26,6 +27,7 @@ def train_line_pose(settings: CloneSettings, environment: LineFollowingSettings,
     :param command: the command line that started this, for the contract.
     :param out: folder for a checkpoint after each pass, from which the same call goes on, and for
         the journal and its picture; None for neither.
+    :param tensorboard: whether the journal is kept for TensorBoard too.
     :raises InputError: when the checkpoint is of other settings, or damaged.
     :raises WorkCancelled: when told to stop; the last checkpoint stays.
     """
@@ -35,7 +37,7 @@ def train_line_pose(settings: CloneSettings, environment: LineFollowingSettings,
         torch.manual_seed(settings.seed)
         net = FlatPolicy(shapes, environment.robot)
         clone(FlatClone(net, tuple(shapes)), task, settings, report, cancelled,
-              CloneKeeper(out, identity(settings, environment)))
+              CloneKeeper(out, identity(settings, environment), tensorboard))
         net.eval()
         with torch.no_grad():
             scores = score(net, held_back(environment), episodes, settings.seed)

@@ -71,7 +71,8 @@ def plan_set(count: int, maps: Sequence[GridMap], share: float, rng: np.random.G
 
 
 def train_plans(settings: PlanSettings, maps: Sequence[GridMap], out: Path,
-                report: Report = silent, cancelled: Cancelled = never) -> TrainedPlans:
+                report: Report = silent, cancelled: Cancelled = never,
+                tensorboard: bool = False) -> TrainedPlans:
     """
     Draw plans, train, keep the best weights; go on from a checkpoint in `out` if there is one.
 
@@ -79,6 +80,7 @@ def train_plans(settings: PlanSettings, maps: Sequence[GridMap], out: Path,
 
     :param maps: of the user's; with none it learns from generated buildings alone.
     :param out: folder of the checkpoint, which stays until :func:`forget`.
+    :param tensorboard: whether the journal is kept for TensorBoard too.
     :raises InputError: when a map holds no plan, or a checkpoint is of other settings or plans.
     :raises WorkCancelled: when told to stop; the checkpoint stays.
     """
@@ -90,7 +92,7 @@ def train_plans(settings: PlanSettings, maps: Sequence[GridMap], out: Path,
     torch.manual_seed(settings.seed)
     identity = {k: v for k, v in asdict(settings).items() if k not in ('device', 'threads')}
     identity['plans learned from'] = hashlib.sha256(plans.tobytes()).hexdigest()
-    journal = Journal(out)
+    journal = Journal(out, tensorboard)
     run = loop.train(_Work(net, plans[:-HELD], plans[-HELD:], settings), loop.Plan(
         'training plans', settings.steps, settings.check_every, settings.patience),
         Checkpoint(out / CHECKPOINT, identity), report, cancelled, journal, settings.device)

@@ -71,7 +71,8 @@ def simulated(settings: TrackSettings, maps: Sequence[GridMap],
 
 
 def train_tracks(settings: TrackSettings, places: Sequence[Tracks], out: Path,
-                 report: Report = silent, cancelled: Cancelled = never) -> TrainedTracks:
+                 report: Report = silent, cancelled: Cancelled = never,
+                 tensorboard: bool = False) -> TrainedTracks:
     """
     Train, keep the best weights, judge; go on from a checkpoint in `out` if there is one.
 
@@ -79,6 +80,7 @@ def train_tracks(settings: TrackSettings, places: Sequence[Tracks], out: Path,
 
     :param places: tracks to learn from and to judge by, all of one period.
     :param out: folder of the checkpoint, which stays until :func:`forget`.
+    :param tensorboard: whether the journal is kept for TensorBoard too.
     :raises InputError: when periods differ, there is too little, or a checkpoint is of other
         settings or data.
     :raises WorkCancelled: when told to stop; the checkpoint stays.
@@ -96,7 +98,7 @@ def train_tracks(settings: TrackSettings, places: Sequence[Tracks], out: Path,
     torch.manual_seed(settings.seed)
     identity = {k: v for k, v in asdict(settings).items() if k not in ('device', 'threads')}
     identity['tracks'] = _digest(train, check)
-    journal = Journal(out)
+    journal = Journal(out, tensorboard)
     run = loop.train(_Work(net, train, check, settings), loop.Plan(
         'training a gait', settings.steps, settings.check_every, settings.patience),
         Checkpoint(out / CHECKPOINT, identity), report, cancelled, journal, settings.device)
