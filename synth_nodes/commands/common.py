@@ -74,17 +74,21 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def progress(label: str, total: float, unit: str = '') -> Iterator[Callable[[float, str], None]]:
+def progress(label: str, total: float, unit: str = '', before: float = 0.0,
+             ) -> Iterator[Callable[[float, str], None]]:
     """
     Show how far long work has come: a bar on a terminal, now and then a line elsewhere.
 
+    Rate and time left are of what is done from here on.
+
     :param total: amount of work; what is given to the reporter counts up to it.
+    :param before: how much of it was done before, by an earlier call.
     :return: reporter that takes the amount done so far and a remark; on standard error.
     """
     if sys.stderr.isatty():
         from tqdm import tqdm
 
-        with tqdm(total=total, desc=label, unit=unit, file=sys.stderr, leave=False,
+        with tqdm(total=total, desc=label, unit=unit, file=sys.stderr, leave=False, initial=before,
                   bar_format='{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining} '
                   '{rate_fmt} {postfix}') as bar:
             def advance(done: float, remark: str = '') -> None:
@@ -100,7 +104,7 @@ def progress(label: str, total: float, unit: str = '') -> Iterator[Callable[[flo
         tenth = int(10 * done / total) if total else 10
         if tenth > said[0]:
             said[0] = tenth
-            rate = done / max(time.monotonic() - begin, 1e-9)
+            rate = (done - before) / max(time.monotonic() - begin, 1e-9)
             left = f'{rate:.3g}{unit}/s, {(total - done) / rate:.0f} s left' if rate > 0 else ''
             print(f'{label}: {10 * tenth} % {left} {remark}'.rstrip(), file=sys.stderr, flush=True)
 
@@ -150,7 +154,11 @@ def what_stays(out: Path | None, seconds: float) -> str:
 
 
 class Stages:
-    """A reporter for work in named stages, each with a bar of its own."""
+    """
+    A reporter for work in named stages, each with a bar of its own.
+
+    The first report of a stage begins its clock: what it says is done, was done before.
+    """
 
     def __init__(self) -> None:
         """Start with no stage."""
@@ -169,7 +177,8 @@ class Stages:
         if now.stage != self._stage:
             self._stack.close()
             self._stage = now.stage
-            self._advance = self._stack.enter_context(progress(now.stage, now.total))
+            self._advance = self._stack.enter_context(progress(
+                now.stage, now.total, before=now.step))
         scores = ', '.join(f'{name} {value:.4g}' for name, value in now.scores.items())
         self._advance(now.step, scores)
 

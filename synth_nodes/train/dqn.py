@@ -220,6 +220,7 @@ def _run(dqn: Dqn, settings: DqnSettings, checkpoint: Checkpoint, journal: Journ
     """Drive and learn in turn until the steps are done."""
     total = -(-settings.steps // settings.robots)
     since = time.perf_counter()
+    report(Progress('learning values', dqn.moments, total))
     while dqn.moments < total:
         if cancelled():
             checkpoint.save(dqn.state_dict())

@@ -335,6 +335,7 @@ def run(ppo: Ppo, settings: PpoSettings, report: Report = silent, cancelled: Can
     """
     per_update = settings.robots * settings.horizon
     total = -(-settings.steps // per_update)
+    report(Progress('learning by trial', ppo.updates, total))
     with torch_threads(1):
         while ppo.updates < total:
             if cancelled():
