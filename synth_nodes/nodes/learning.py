@@ -69,9 +69,10 @@ def learn(settings: TrainerParameters, samples: Samples | None, report: Report,
     # Imported here: torch takes seconds.
     from synth_nodes.export.pipeline import train_and_export
     from synth_nodes.nodes.tuning import reasons_against, tune_current
-    from synth_nodes.train.device import check_device
+    from synth_nodes.train.device import check_device, limit_memory
 
     check_device(settings.bc.device)
+    limit_memory(settings.bc.device, settings.gpu_memory)
     maps, registry = training_maps(settings), Registry(settings.registry)
     with tempfile.TemporaryDirectory(prefix='synth_nodes_') as folder:
         out = Path(folder) / 'policy'

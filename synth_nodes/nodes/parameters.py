@@ -291,6 +291,9 @@ class TrainerParameters:
         False, 'Begin to train by itself when there is drift, once for each full window.')
     duty: float = setting(
         1.0, 'Share of its time that the learning process may compute.', low=0.01, high=1.0)
+    gpu_memory: float = setting(
+        0.5, "Share of the GPU's memory that it may take, where bc.device is cuda.",
+        low=0.01, high=1.0)
     stamped: bool = setting(True, STAMPED_HELP)
     nice: int = setting(
         10, 'How far the learning process steps back for others.', low=0, high=19)

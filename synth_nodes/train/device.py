@@ -28,3 +28,16 @@ def check_device(device: str) -> None:
             f"device '{device}': torch {torch.__version__} finds {count or 'no'} CUDA "
             f"GPU{'s' if count != 1 else ''}; set device=cpu, or install NVIDIA's driver and a "
             'torch with CUDA (https://pytorch.org/get-started)')
+
+
+def limit_memory(device: str, share: float) -> None:
+    """
+    Let this process take no more than a share of a GPU's memory; torch fails beyond.
+
+    :param device: see :func:`check_device`; without effect on another than a GPU.
+    :param share: in (0, 1].
+    """
+    if device.startswith('cuda'):
+        import torch
+
+        torch.cuda.set_per_process_memory_fraction(share, torch.device(device).index)

@@ -5,7 +5,7 @@ import torch
 
 from synth_nodes.cli import main
 from synth_nodes.errors import InputError
-from synth_nodes.train.device import check_device
+from synth_nodes.train.device import check_device, limit_memory
 
 
 @pytest.fixture
@@ -29,3 +29,12 @@ def test_names_that_are_no_device_and_gpus_that_are_not_there_are_refused(no_gpu
     for name in ('gpu', 'cuda:99', 'meta:x'):
         with pytest.raises(InputError, match=f"device '{name}': .*set device=cpu"):
             check_device(name)
+
+
+def test_memory_is_limited_on_a_gpu_alone(monkeypatch):
+    limits = []
+    monkeypatch.setattr(torch.cuda, 'set_per_process_memory_fraction',
+                        lambda share, index: limits.append((share, index)))
+    limit_memory('cpu', 0.5)
+    limit_memory('cuda:1', 0.25)
+    assert limits == [(0.25, 1)]
