@@ -14,13 +14,18 @@ GREY = (0.299, 0.587, 0.114)
 """Weights of red, green, blue in brightness (ITU-R BT.601)."""
 
 
-def mirror_images(images: Tensor, which: Tensor) -> Tensor:
+def mirror_images(images: Tensor, command: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
     """
-    Swap left and right where `which`, shape (N,); mirror the command too: wz changes sign.
+    Swap left and right; the command is mirrored: vy and wz change sign.
 
     Exact for a camera that looks straight ahead from the middle.
+
+    :param command: vx, (vy,) [m/s], wz [rad/s], shape (N, 2) or (N, 3).
+    :param which: the images it is done to, bool, shape (N,).
     """
-    return torch.where(which[:, None, None, None], images.flip(3), images)
+    mirrored = torch.cat((command[:, :1], -command[:, 1:]), dim=1)
+    return (torch.where(which[:, None, None, None], images.flip(3), images),
+            torch.where(which[:, None], mirrored, command))
 
 
 def jitter_colours(images: Tensor, brightness: Tensor, contrast: Tensor,

@@ -101,6 +101,18 @@ def test_scaling_scales_speeds_and_keeps_turn_rates():
 
 
 @settings(max_examples=20, deadline=None)
+@given(st.floats(0.5, 2.0))
+def test_a_scaled_scan_is_that_of_the_scaled_room_and_scales_back(factor):
+    b = ScanBatch(room()[None], torch.ones(1, 3), torch.ones(1, 3), torch.ones(1, 3))
+    out = scale(b, torch.tensor([factor]), 100.0)
+    torch.testing.assert_close(out.scan[0], room(half=(3.0 * factor, 2.0 * factor)))
+    torch.testing.assert_close(out.goal, b.goal * factor)
+    back = scale(out, torch.tensor([1 / factor]), 100.0)
+    for name in ('scan', 'goal', 'velocity', 'command'):
+        torch.testing.assert_close(getattr(back, name), getattr(b, name))
+
+
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, BEAMS - 1), st.integers(1, BEAMS - 1))
 def test_crop_and_cutout_part_the_scan_and_keep_the_label(first, width):
     b = batch()
@@ -148,6 +160,16 @@ def test_warped_time_runs_slower_and_ends_at_the_same_record():
         time_warp(values, torch.tensor([1.0, 0.5, 1.5]))
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 12), st.floats(-5, 5), st.floats(-3, 3), st.floats(0.05, 1.0))
+def test_warped_time_keeps_straight_lines_and_scales_their_speed(length, start, speed, rate):
+    t = torch.arange(length, dtype=torch.float64)
+    rates, speeds = t.new_tensor([rate]), t.new_tensor([[speed]])
+    out = time_warp((start + speed * t)[None, :, None], rates)[0, :, 0]
+    torch.testing.assert_close(out, start + speed * (length - 1 - (length - 1 - t) * rate))
+    torch.testing.assert_close(out.diff(), warp_speeds(speeds, rates)[0].expand(length - 1))
+
+
 def test_warped_time_draws_no_line_to_what_was_not_seen():
     values = torch.tensor([[1.0, torch.inf, 3.0, 4.0]])
     assert torch.isfinite(time_warp(values, torch.tensor([0.9]))).any()
@@ -171,10 +193,47 @@ def test_colour_jitter_of_one_changes_nothing_and_brightness_scales():
     assert flat.flatten(2).std(2).max() < 1e-6
 
 
+FACTOR = st.floats(0.0, 2.0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(FACTOR, FACTOR, FACTOR)
+def test_colour_jitter_stays_in_range_and_changes_only_what_it_names(light, contrast, colour):
+    def brightness(p):
+        return (p * p.new_tensor(images.GREY).reshape(1, 3, 1, 1)).sum(1)
+
+    p = picture()
+    out = images.jitter_colours(p, light * ONE, contrast * ONE, colour * ONE)
+    assert out.shape == p.shape and 0.0 <= out.min() and out.max() <= 1.0
+    mid = 0.45 + 0.1 * p  # far enough from black and white that nothing is cut off
+    close = {'atol': 1e-5, 'rtol': 0}
+    torch.testing.assert_close(brightness(images.jitter_colours(mid, ONE, ONE, colour * ONE)),
+                               brightness(mid), **close)
+    turned = images.jitter_colours(mid, ONE, contrast * ONE, ONE)
+    torch.testing.assert_close(brightness(turned).mean((1, 2)), brightness(mid).mean((1, 2)),
+                               **close)
+    torch.testing.assert_close(turned.std((2, 3)), contrast * mid.std((2, 3)), **close)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.0, 1.0), st.permutations(range(4)))
+def test_mixup_blends_labels_of_images_as_it_blends_the_images(weight, other):
+    p, order, w = picture(4), torch.tensor(other), torch.full((4,), weight)
+    label = p.mean((2, 3))  # a label that is linear in the image stays that of the blend
+    mixed, blended = images.mixup_images(p, label, order, w)
+    torch.testing.assert_close(blended, mixed.mean((2, 3)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(mixed, weight * p + (1 - weight) * p[order])
+    assert torch.equal(images.mixup_images(p, label, order, torch.ones(4))[0], p)
+
+
 def test_images_mirror_turn_and_crop_as_their_names_say():
     p = picture()
-    assert torch.equal(images.mirror_images(p, torch.tensor([True, False]))[1], p[1])
-    assert torch.equal(images.mirror_images(p, torch.tensor([True, False]))[0], p[0].flip(2))
+    command = torch.tensor([[0.5, 0.1, 0.9]]).repeat(2, 1)
+    seen, told = images.mirror_images(p, command, torch.tensor([True, False]))
+    assert torch.equal(seen[0], p[0].flip(2)) and torch.equal(seen[1], p[1])
+    torch.testing.assert_close(told, torch.tensor([[0.5, -0.1, -0.9], [0.5, 0.1, 0.9]]))
+    torch.testing.assert_close(images.mirror_images(p, command[:, ::2], ONE > 0)[1],
+                               torch.tensor([[0.5, -0.9]]).repeat(2, 1))
     torch.testing.assert_close(images.rotate_images(p, 0 * ONE), p, atol=1e-5, rtol=0)
     square = p[:, :, :, :24]
     turned = images.rotate_images(square, ONE * math.pi / 2)

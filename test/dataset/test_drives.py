@@ -2,6 +2,10 @@ from hypothesis import given, HealthCheck, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import Writer as BagWriter
+from rosbags.typesys import get_typestore, Stores
 
 from synth_nodes.cli import main
 from synth_nodes.dataset.bag import Topics
@@ -96,6 +100,22 @@ def test_a_bag_and_back_gives_the_same_drive(tmp_path):
     assert np.isnan(again.read('laser_pose')).all()
     np.testing.assert_allclose(again.schema.sensor['angles'], data.schema.sensor['angles'],
                                atol=1e-6)
+
+
+def test_a_bag_in_sqlite_is_imported_as_one_in_mcap_is(tmp_path):
+    export_bag(stored(tmp_path / 'set', drive()), tmp_path / 'mcap')
+    store = get_typestore(Stores.ROS2_KILTED)
+    with AnyReader([tmp_path / 'mcap']) as reader, BagWriter(
+            tmp_path / 'sqlite', version=9, storage_plugin=StoragePlugin.SQLITE3) as writer:
+        topics = {c.id: writer.add_connection(c.topic, c.msgtype, typestore=store)
+                  for c in reader.connections}
+        for connection, time_ns, content in reader.messages():
+            writer.write(topics[connection.id], time_ns, content)
+    assert [f.suffix for f in (tmp_path / 'sqlite').glob('*.db3')] == ['.db3']
+    one, other = (bag_drive(tmp_path / kind, Topics()) for kind in ('mcap', 'sqlite'))
+    assert one.schema.sensor == other.schema.sensor and other.place == 'sqlite'
+    for name, values in one.columns.items():
+        np.testing.assert_array_equal(values, other.columns[name])
 
 
 def exported(folder, beams=BEAMS):

@@ -213,6 +213,31 @@ def test_a_checkpoint_of_other_settings_or_pairs_and_altered_weights_are_refused
         train_generator(SMALL, pairs(5), pairs(40), tmp_path / 'few')
 
 
+@pytest.mark.parametrize(('share', 'weight'), [(0.0, 0.0), (0.125, 0.5), (0.25, 1.0), (1.0, 1.0)])
+def test_kl_of_the_vae_comes_to_its_weight_over_the_first_quarter(monkeypatch, share, weight):
+    torch.manual_seed(0)
+    model, losses = learned.make(replace(SMALL, kind='vae')), []
+    monkeypatch.setattr(model._stepper, 'step', lambda loss, at: losses.append(loss.item()))
+    parts = model.train_step(case(pairs(16)), share)
+    assert parts['kl'] > 0.01
+    assert losses == [pytest.approx(parts['error'] + weight * parts['kl'], rel=1e-5)]
+
+
+def test_critic_of_the_gan_is_penalised_ten_times_for_slopes_other_than_one(monkeypatch):
+    torch.manual_seed(0)
+    model, losses = learned.make(replace(SMALL, kind='gan')), []
+    monkeypatch.setattr(model._judge, 'step', lambda loss, at: losses.append(loss.item()))
+    data = case(pairs(16))
+    parts = model.train_step(data, 0.0)
+    assert losses[-1] == pytest.approx(10 * parts['penalty'] - parts['wasserstein'], rel=1e-5)
+    real = data.joined()
+    for slope in (0.0, 1.0, 3.0):
+        steepness = slope / real[0].numel() ** 0.5
+        monkeypatch.setattr(model, '_critic', lambda _, x, a=steepness: a * x.sum((1, 2)))
+        found = float(model._penalty(data.condition, real, -real))
+        assert found == pytest.approx((slope - 1) ** 2, abs=1e-5)
+
+
 def test_gaussian_baseline_finds_the_noise_it_is_fitted_to():
     p = pairs(400)
     fitted = fit_gaussian(p.ideal, p.real, 10.0, 0.0)
