@@ -23,7 +23,7 @@ from synth_nodes.envs.line_camera import LineCameraTask
 from synth_nodes.envs.settings import LineCameraSettings
 from synth_nodes.policy.camera_networks import CameraPolicy
 from synth_nodes.train.clone import CloneFitter, CloneSettings, Lesson
-from synth_nodes.train.line_camera import tracks
+from synth_nodes.train.evaluate_line import tracks
 from synth_nodes.train.progress import never, silent
 
 

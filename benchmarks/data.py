@@ -32,8 +32,8 @@ from synth_nodes.policy.camera_networks import CameraPolicy
 from synth_nodes.policy.families import build_network
 from synth_nodes.train.clone import CloneFitter, CloneSettings, Lesson
 from synth_nodes.train.collision import train_risk
+from synth_nodes.train.evaluate_line import tracks
 from synth_nodes.train.fit import Fitter
-from synth_nodes.train.line_camera import tracks
 from synth_nodes.train.progress import never, silent
 from synth_nodes.train.risk_samples import risk_data
 from synth_nodes.train.risk_settings import RiskSettings

@@ -22,7 +22,7 @@ from synth_nodes.files import write_atomically
 from synth_nodes.generators.camera import degrader
 from synth_nodes.infer.session import load_policy
 from synth_nodes.sensors.image_chance import ChanceFlaws
-from synth_nodes.train.line_camera import evaluate_line, FIRST_TEST, Run, summary
+from synth_nodes.train.evaluate_line import evaluate_line, FIRST_TEST, Run, summary
 
 PIXELS = 14
 """Of a metre in the picture."""
@@ -44,6 +44,7 @@ def picture(run: Run) -> np.ndarray:
     mean, worst = 100 * run.error.mean(), 100 * run.error.max()
     text = f'{run.scene.name}  mean {mean:.1f} cm, largest {worst:.1f} cm'
     cv2.putText(page, text, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
+    assert run.last is not None
     seen = cv2.resize(run.last, (height, height), interpolation=cv2.INTER_NEAREST)
     return np.hstack((page, seen))
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synth_nodes.commands import evaluate_docking
+from synth_nodes.commands import evaluate_docking, evaluate_line
 from synth_nodes.commands.common import add_verb, Stages, Subparsers
 from synth_nodes.commands.evaluate_answer import answer
-from synth_nodes.commands.evaluate_driver import driver
+from synth_nodes.commands.evaluate_driver import driver, task_of
 from synth_nodes.commands.inputs import add_robot, detours_of, load_maps, robot_and_lidar
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 
@@ -20,6 +20,7 @@ synth-nodes evaluate run --episodes 100 --monitor
 synth-nodes evaluate --map warehouse.yaml --log intel.log.gz --pictures failures.png
 synth-nodes evaluate --driver random
 synth-nodes evaluate dock --map warehouse.yaml
+synth-nodes evaluate line --episodes 100
 synth-nodes evaluate registry --map warehouse.yaml --min-success 0.95"""
 SUITE = (9001, 9002, 9003, 9004)
 """Seeds of the generated buildings of the standard suite; training uses none of them."""
@@ -34,7 +35,7 @@ def add(verbs: Subparsers) -> None:
     parser.add_argument('--driver', choices=('policy', 'expert', 'random'), default='policy',
                         help='who drives: the policy, the planner that knows the whole map and '
                              'all people, or chance')
-    parser.add_argument('--task', choices=('goal', *evaluate_docking.TASKS),
+    parser.add_argument('--task', choices=('goal', *evaluate_docking.TASKS, *evaluate_line.TASKS),
                         help='what to do; what the policy is for if not given')
     parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
                         help='Nav2 map, repeatable; four generated ones if neither map nor '
@@ -47,8 +48,9 @@ def add(verbs: Subparsers) -> None:
                         help='its parameter file; the default rules if none')
     parser.add_argument('--detours', action='store_true',
                         help='give blocked robots other ways, as planner_node does')
-    parser.add_argument('--episodes', type=int, default=50, help='errands in each map')
-    parser.add_argument('--seed', type=int, default=1000, help='seed of the errands')
+    parser.add_argument('--episodes', type=int, default=50,
+                        help='errands in each map; runs on each kind of track')
+    parser.add_argument('--seed', type=int, default=1000, help='seed of the errands or tracks')
     parser.add_argument('--pictures', type=Path, metavar='F.png',
                         help='draw errands that failed, on their maps')
     parser.add_argument('--min-success', type=float, default=0.9,
@@ -60,9 +62,11 @@ def _run(args: argparse.Namespace) -> int:
     from synth_nodes.policy.goal_reaching import TASK
     from synth_nodes.settings import build
 
-    docking = evaluate_docking.wanted(args)
-    if docking is not None:
-        return evaluate_docking.run(args, docking, _given(args))
+    task = task_of(args)
+    if task in evaluate_docking.TASKS:
+        return evaluate_docking.run(args, task, _given(args))
+    if task in evaluate_line.TASKS:
+        return evaluate_line.run(args, task)
     robot, lidar = robot_and_lidar(args.params_file)
     policy, observation = driver(args, robot, lidar, TASK)
     grids = _given(args) or _suite()

@@ -32,13 +32,21 @@ def answer(args: argparse.Namespace, result: 'Evaluation', maps: Sequence[GridMa
 
 
 def _table(scores: 'Sequence[MapScore]') -> str:
-    """Lay out scores for a terminal, one map a row."""
-    head = ('map', 'errands', 'arrived', 'contacts', 'timeouts', 'success (95 %)',
-            'contacts (95 %)', 'efficiency', 'time [s]', 'unsteadiness')
+    """Lay out scores for a terminal, one map or kind of track a row."""
+    from synth_nodes.train.evaluate_line import LineScore
+
+    head: tuple[str, ...] = ('map', 'errands', 'arrived', 'contacts', 'timeouts',
+                             'success (95 %)', 'contacts (95 %)', 'efficiency', 'time [s]',
+                             'unsteadiness')
+    if isinstance(scores[-1], LineScore):
+        head = ('track', *head[1:], 'line lost (95 %)', 'off the line [cm]')
     return columns([head, *(
         (s.name, str(s.episodes), str(s.arrived), str(s.contacts), str(s.timeouts),
          f'{s.success:.3f} ({s.success_low:.3f} to {s.success_high:.3f})',
          f'{s.contact_rate:.3f} ({s.contact_low:.3f} to {s.contact_high:.3f})',
          f'{s.efficiency:.3f} ± {s.efficiency_half:.3f}',
          f'{s.duration:.1f} ± {s.duration_half:.1f}',
-         f'{s.unsteadiness:.3f} ± {s.unsteadiness_half:.3f}') for s in scores)])
+         f'{s.unsteadiness:.3f} ± {s.unsteadiness_half:.3f}',
+         *((f'{s.lost} ({s.lost_low:.3f} to {s.lost_high:.3f})',
+            f'{100 * s.error:.2f} ± {100 * s.error_half:.2f}')
+           if isinstance(s, LineScore) else ())) for s in scores)])

@@ -22,17 +22,6 @@ SENSES = 'docking_senses'
 TASKS = ('docking', SENSES)
 
 
-def wanted(args: argparse.Namespace) -> str | None:
-    """Tell which task of `TASKS` is asked for: by name, or by a policy for it; None for none."""
-    task = args.task
-    if task is None and args.driver == 'policy':
-        from synth_nodes.infer.locate import locate_policy
-        from synth_nodes.policy.contract import read_contract
-
-        task = read_contract(locate_policy(args.model)[1]).task
-    return task if task in TASKS else None
-
-
 def run(args: argparse.Namespace, task: str, grids: Sequence[GridMap]) -> int:
     """
     Dock in the maps; in the standard suite where none is given.

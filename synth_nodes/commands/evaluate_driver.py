@@ -10,6 +10,17 @@ if TYPE_CHECKING:
     from synth_nodes.train.evaluate import Policy
 
 
+def task_of(args: argparse.Namespace) -> str | None:
+    """Tell what is to be done: what was named, or what the policy is for; None if neither."""
+    named: str | None = args.task
+    if named is not None or args.driver != 'policy':
+        return named
+    from synth_nodes.infer.locate import locate_policy
+    from synth_nodes.policy.contract import read_contract
+
+    return read_contract(locate_policy(args.model)[1]).task
+
+
 def driver(args: argparse.Namespace, robot: RobotSpec, lidar: LidarSpec, task: str,
            shipped: str = '') -> 'tuple[Policy | None, ObservationSpec | None]':
     """

@@ -96,6 +96,7 @@ class LineFollowingRobots:
         self._left, self._left_before = np.zeros(batch), np.zeros(batch)
         self._offset = np.zeros(batch)
         self._ends = np.zeros(batch, bool)
+        self._paths: list[NDArray[np.float64]] = [np.zeros((1, 2))] * batch
         self._command, self._previous = np.zeros((batch, 2)), np.zeros((batch, 2))
 
     def begin(self, rows: NDArray[np.int64]) -> None:
@@ -114,6 +115,7 @@ class LineFollowingRobots:
             if not world.fits(m, pose):
                 pose = start_pose(path, self._rng, 0.0, 0.0)
             poses.append(pose)
+            self._paths[row] = path
             self._follower.set_path(int(row), path)
         world.reset(rows, np.stack(poses))
         self._allowed[rows] = time_allowed(
@@ -159,6 +161,25 @@ class LineFollowingRobots:
     def offset(self) -> NDArray[np.float64]:
         """Distance of each robot from its line when last observed [m], either sign, (B,)."""
         return self._offset
+
+    @property
+    def left(self) -> NDArray[np.float64]:
+        """Distance left along its line when last observed [m], shape (B,)."""
+        return self._left
+
+    @property
+    def contact(self) -> NDArray[np.bool_]:
+        """Whether something was touched in the last step, shape (B,)."""
+        return self._contact
+
+    @property
+    def period(self) -> float:
+        """Duration of a step [s]."""
+        return self._period
+
+    def path(self, row: int) -> NDArray[np.float64]:
+        """Give the stretch that a robot is to follow [m], shape (N, 2), in `map`."""
+        return self._paths[row]
 
     def steer(self, cruise: float, lookahead: float) -> NDArray[np.float64]:
         """

@@ -206,13 +206,13 @@ def map_score(trial: Books, which: NDArray[np.bool_], name: str) -> MapScore:
     return MapScore(
         name, count, arrived, contacts, count - arrived - contacts,
         int((which & trial.bumped).sum()), arrived / count, *wilson(arrived, count),
-        contacts / count, *wilson(contacts, count), *_mean(trial.efficiency[won]),
-        *_mean(trial.time[won]), *_mean(trial.unsteadiness[won]),
+        contacts / count, *wilson(contacts, count), *mean_and_half(trial.efficiency[won]),
+        *mean_and_half(trial.time[won]), *mean_and_half(trial.unsteadiness[won]),
         float((trial.driven[won] / trial.time[won]).mean()) if arrived else 0.0,
         float(np.percentile(trial.clearance[which], 5)))
 
 
-def _mean(values: NDArray[np.float64]) -> tuple[float, float]:
+def mean_and_half(values: NDArray[np.float64]) -> tuple[float, float]:
     """Mean, and half its 95 % interval by the normal approximation; zeros for none."""
     if not len(values):
         return 0.0, 0.0

@@ -13,8 +13,9 @@ from synth_nodes.policy.camera_networks import CameraPolicy
 from synth_nodes.sensors.image_chance import ChanceFlaws
 from synth_nodes.tasks.line_following import END_GAP, is_end, steer
 from synth_nodes.train.clone import CloneFitter, CloneSettings, Lesson
+from synth_nodes.train.evaluate_line import evaluate_line, summary, tracks
 from synth_nodes.train.fit import torch_threads
-from synth_nodes.train.line_camera import evaluate_line, summary, tracks, train_line_camera
+from synth_nodes.train.line_camera import train_line_camera
 from synth_nodes.train.progress import never, silent
 from synth_nodes.types import RobotSpec
 
