@@ -7,16 +7,19 @@ GOALS ?= 5
 RATE ?=
 SEED ?= 1
 NOISE ?= model
+MODELS ?= build/models
 
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint setup clean help
+.PHONY: demo models test lint setup clean help
 
 help:
 	@echo 'make demo [MAP=map.yaml | LOG=log.gz] [GOALS=5] [RATE=4] [SEED=1] [OUT=out]'
 	@echo '          [NOISE=learned, at RATE=1]'
 	@echo '           set up, drive a robot through a building, write a report'
+	@echo 'make models [ONLY=line_policy] [MODELS=build/models] [LOGS=folder]'
+	@echo '           set up, train the models that ship anew; LOGS for the learned lidar'
 	@echo 'make test  set up, then lint, types and all tests'
 	@echo 'make setup only create the environment in $(VENV)'
 	@echo 'make clean remove the environment and everything made'
@@ -29,6 +32,10 @@ setup: $(READY)
 demo: $(READY)
 	$(BIN)/synth-nodes demo --goals $(GOALS) --seed $(SEED) --noise $(NOISE) --out $(OUT) \
 	    $(if $(RATE),--rate $(RATE)) $(if $(MAP),--map $(MAP)) $(if $(LOG),--log $(LOG))
+
+models: $(READY)
+	$(BIN)/python tools/make_models.py --out $(MODELS) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(LOGS),--logs $(LOGS))
 
 lint: $(READY)
 	$(BIN)/ruff check .
