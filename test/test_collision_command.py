@@ -10,9 +10,13 @@ pytest.importorskip('torch')
 from synth_nodes.cli import main
 from synth_nodes.dataset.generate import generate, GenerateSettings
 from synth_nodes.dataset.reader import DataSet
+from synth_nodes.errors import InputError
 from synth_nodes.files import write_json
 from synth_nodes.infer.collision import load_predictor
 from synth_nodes.resources import share
+from synth_nodes.tasks.observation import ObservationSpec
+from synth_nodes.train.replay import KINDS, ReplayStore
+from synth_nodes.train.replay_risk import replay_risk
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 from synth_nodes.world.actors import ActorSettings
 
@@ -47,6 +51,50 @@ def test_one_command_makes_a_predictor_that_loads(drives, tmp_path, capsys):
     predictor = load_predictor(out, RobotSpec(), LidarSpec())
     predictor.take(np.full(360, 2.0, np.float32), ANGLES, 0.0)
     assert 0.0 <= predictor.risk((0.5, 0.0, 0.0)) <= 1.0
+
+
+def test_interventions_of_the_monitor_are_learned_from_and_in_the_card(drives, tmp_path, capsys):
+    words = ['train', 'collision', '--data', str(drives), '--out', str(tmp_path / 'out'), *QUICK]
+    assert main([*words, '--replay', str(tmp_path / 'none')]) == 2
+    assert 'no replay store' in capsys.readouterr().err
+    rng, spec = np.random.default_rng(0), ObservationSpec()
+    store = ReplayStore(tmp_path / 'replay', 10)
+    for kind, contact in (('ordinary', np.inf), ('interventions', 0.5)):
+        count = 150
+        scan = rng.uniform(0.3, 8.0, (count, spec.history, spec.sectors)).astype(np.float16)
+        store.add(kind, {
+            'scan': scan, 'goal': np.zeros((count, 3), np.float32),
+            'velocity': np.zeros((count, 3), np.float32),
+            'command': np.zeros((count, 2), np.float32),
+            'wanted': np.full((count, 3), 0.3, np.float32),
+            'contact': np.where(np.arange(count) < 10, 0.0, contact).astype(np.float32),
+            'stamp': np.arange(count, dtype=float)})
+    assert main([*words, '--replay', str(tmp_path / 'replay'), '--set', 'intervention_weight=3',
+                 '--json']) == 0
+    scores = json.loads(capsys.readouterr().out)['scores']
+    assert set(scores) == {'drives', 'replay'}
+    card = json.loads((tmp_path / 'out' / 'collision.json').read_text())['provenance']
+    (origin,) = card['replay']
+    assert len(origin.pop('digest')) == 64
+    assert origin == {'name': 'replay', 'ordinary': 140, 'interventions': 140,
+                      'intervention_weight': 3}
+
+
+def test_replayed_interventions_count_by_their_weight_and_those_that_check_are_apart(tmp_path):
+    store, spec = ReplayStore(tmp_path, 10), ObservationSpec(sectors=8, history=2)
+    for kind in KINDS:
+        count = 125
+        store.add(kind, {
+            'scan': np.ones((count, 2, 8), np.float16), 'goal': np.zeros((count, 3), np.float32),
+            'velocity': np.zeros((count, 3), np.float32),
+            'command': np.zeros((count, 2), np.float32),
+            'wanted': np.arange(count)[:, None].repeat(3, 1).astype(np.float32),
+            'contact': np.full(count, 0.5, np.float32), 'stamp': np.arange(count, dtype=float)})
+    data = replay_risk(tmp_path, spec, 4).data
+    assert len(data.train) == 100 + 4 * 100 and len(data.validation) == 50
+    assert not set(data.train.command[:, 0, 0]) & set(data.validation.command[:, 0, 0])
+    with pytest.raises(InputError, match=r'observation\.sectors'):
+        replay_risk(tmp_path, ObservationSpec(), 4)
 
 
 def test_data_that_failed_their_gate_are_refused_unless_told_otherwise(drives, tmp_path, capsys):

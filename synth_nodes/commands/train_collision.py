@@ -26,11 +26,13 @@ from synth_nodes.commands.inputs import (
 if TYPE_CHECKING:
     from synth_nodes.dataset.reader import DataSet
     from synth_nodes.train.collision import TrainedRisk
+    from synth_nodes.train.replay_risk import ReplayRisk
 
 EXAMPLE = """synth-nodes generate --out synthetic
 synth-nodes train collision --data synthetic --out predictor
 synth-nodes train collision --data synthetic --data real --out both
-synth-nodes train collision --data synthetic --fine-tune real --out tuned"""
+synth-nodes train collision --data synthetic --fine-tune real --out tuned
+synth-nodes train collision --data synthetic --replay replay --out taught"""
 PICTURE = 'reliability.png'
 
 
@@ -41,6 +43,9 @@ def add(verbs: Subparsers) -> None:
     add_data(parser, 'data set of simulated or recorded drives')
     parser.add_argument('--fine-tune', type=Path, action='append', default=[], metavar='DIR',
                         help='data set to go on with afterwards, at a smaller step, repeatable')
+    parser.add_argument('--replay', type=Path, action='append', default=[], metavar='DIR',
+                        help='what trainer_node recorded, interventions of the safety monitor '
+                        'among it, to learn from as well; repeatable')
     parser.add_argument('--out', type=Path, default=Path('predictor'),
                         help='folder for collision.onnx, collision.json and reliability.png; a '
                         'checkpoint in it is continued')
@@ -63,6 +68,7 @@ def _train(args: argparse.Namespace) -> int:
     given = None if args.params_file is None else robot_and_lidar(args.params_file)[0]
 
     from synth_nodes.train.collision import train_risk
+    from synth_nodes.train.replay_risk import replay_risk
     from synth_nodes.train.risk_fit import forget
     from synth_nodes.train.risk_samples import lidar_of_set, risk_data, robot_of
 
@@ -70,7 +76,12 @@ def _train(args: argparse.Namespace) -> int:
     robot = robot_of(sets, given)
     read = [risk_data(s, robot, settings.observation, settings.horizon, settings.draws,
                       settings.seed) for s in sets]
-    first, then = read[:len(args.data)], read[len(args.data):]
+    replays = [replay_risk(folder, settings.observation, settings.intervention_weight)
+               for folder in args.replay]
+    first, then = read[:len(args.data)] + [r.data for r in replays], read[len(args.data):]
+    names = [d.name for d in (*first, *then)]
+    if len(set(names)) < len(names):
+        raise InputError(f"{', '.join(names)}: two to learn from have the same name; rename one")
 
     from synth_nodes.export.onnx import export_policy
     from synth_nodes.export.parity import ParityError
@@ -80,7 +91,8 @@ def _train(args: argparse.Namespace) -> int:
     with Stages() as stages, until_interrupted() as cancelled:
         trained = train_risk(settings, robot, first, args.out, then, stages.report, cancelled)
     contract = collision_contract(robot, settings.observation, lidar_of_set(sets[0]),
-                                  settings.horizon, **_provenance(args, settings, sets, trained))
+                                  settings.horizon,
+                                  **_provenance(args, settings, sets, replays, trained))
     try:
         contract = export_policy(trained.net, contract, args.out, trained.scores,
                                  (MODEL_FILE, CONTRACT_FILE))
@@ -94,7 +106,7 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _provenance(args: argparse.Namespace, settings: Any, sets: 'list[DataSet]',
-                trained: 'TrainedRisk') -> dict[str, Any]:
+                replays: 'list[ReplayRisk]', trained: 'TrainedRisk') -> dict[str, Any]:
     from synth_nodes.settings import flatten
     from synth_nodes.train.set_samples import origins
     from synth_nodes.train.versions import versions
@@ -102,7 +114,7 @@ def _provenance(args: argparse.Namespace, settings: Any, sets: 'list[DataSet]',
     return {
         'command': args.command_line, 'seed': settings.seed,
         'settings': {k: v for k, v in flatten(settings).items() if k != 'horizon'},
-        'data': origins(sets),
+        'data': origins(sets), **({'replay': [r.origin for r in replays]} if replays else {}),
         'fine_tuned_on': [folder.name for folder in args.fine_tune],
         'parameters': sum(p.numel() for p in trained.net.parameters()),
         'temperature': float(trained.net.temperature),

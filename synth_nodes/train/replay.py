@@ -97,9 +97,14 @@ class ReplayStore:
             parts.append(part)
         return Samples.join(parts)
 
-    def risk_samples(self) -> RiskSamples | None:
-        """Give what the wanted commands would have led to, for a collision predictor."""
-        read = [columns for _, columns in self._read()]
+    def risk_samples(self, kind: str | None = None) -> RiskSamples | None:
+        """
+        Give what the wanted commands would have led to, for a collision predictor.
+
+        :param kind: one of :data:`KINDS`; both where None.
+        :return: None where there is nothing.
+        """
+        read = [columns for name, columns in self._read() if kind in (None, name)]
         if not read:
             return None
         scan, wanted, contact = (np.concatenate([c[name] for c in read])

@@ -31,6 +31,9 @@ class RiskSettings:
     slow_share: float = setting(
         0.3, 'Share of samples whose older scans are replaced by the newest, as a slow scanner or '
         'a start has it.', low=0.0, high=1.0)
+    intervention_weight: int = setting(
+        3, 'How often an intervention of the safety monitor counts among the samples of its '
+        'replay store (--replay).', low=1, high=1000)
     channels: int = setting(32, 'Channels of the two convolutions.', low=4, high=1024)
     hidden: int = setting(64, 'Width of the dense layer.', low=4, high=4096)
     threshold: float = setting(
