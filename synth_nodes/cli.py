@@ -63,8 +63,9 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"synth-nodes: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except WorkCancelled as error:
-        told = str(error) or what_stays(getattr(args, 'out', None), time.monotonic() - begun)
-        print(f'synth-nodes: {told}', file=sys.stderr)
+        kept = args.out if args.resumes else None
+        print(f'synth-nodes: {str(error) or what_stays(kept, time.monotonic() - begun)}',
+              file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print('synth-nodes: interrupted', file=sys.stderr)

@@ -47,6 +47,7 @@ def test_stopped_fine_tuning_says_that_it_has_no_checkpoint(
     def stop(*_: object) -> None:
         raise WorkCancelled
 
+    (tmp_path / 'checkpoint.pt').touch()    # of another training
     monkeypatch.setattr('synth_nodes.export.pipeline.fine_tune_and_export', stop)
     assert main(['train', 'finetune', '--out', str(tmp_path)]) == 1
     assert 'there is no checkpoint: ' in capsys.readouterr().err

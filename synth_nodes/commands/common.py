@@ -24,7 +24,7 @@ Run = Callable[[argparse.Namespace], int]
 
 
 def add_verb(verbs: Subparsers, name: str, summary: str, example: str, run: Run,
-             machine: bool = True) -> argparse.ArgumentParser:
+             machine: bool = True, resumes: bool = False) -> argparse.ArgumentParser:
     """
     Add a verb.
 
@@ -33,11 +33,12 @@ def add_verb(verbs: Subparsers, name: str, summary: str, example: str, run: Run,
     :param example: command lines, shown at the end of its help.
     :param run: does the work.
     :param machine: whether it has `--json`.
+    :param resumes: whether the same call goes on from a file in `--out`, see `what_stays`.
     """
     parser: argparse.ArgumentParser = verbs.add_parser(
         name, help=summary, description=summary, epilog=f'example:\n{indent(example)}',
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, resumes=resumes)
     if machine:
         parser.add_argument('--json', action='store_true', help='print the result as JSON')
     return parser
@@ -142,7 +143,7 @@ def what_stays(out: Path | None, seconds: float) -> str:
     """
     Say what a call that was stopped can go on from, or how much work is lost.
 
-    :param out: folder that it writes to.
+    :param out: folder that it keeps a checkpoint in; None where it keeps none.
     :param seconds: since it began.
     """
     kept = [out / name for name in KEPT if (out / name).is_file()] if out is not None else []

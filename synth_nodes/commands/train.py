@@ -58,7 +58,7 @@ def add(verbs: Subparsers) -> None:
     train_dqn.add(inner)
     parser = add_verb(
         inner, 'bc', 'Clone an expert that knows the map (behaviour cloning with DAgger).',
-        EXAMPLE, _train)
+        EXAMPLE, _train, resumes=True)
     parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
                         help='Nav2 map to drive in, repeatable; generated buildings if none')
     add_data(parser, 'data set of simulated drives to learn from as well')

@@ -39,7 +39,7 @@ PICTURE = 'reliability.png'
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
     parser = add_verb(verbs, 'collision', 'Learn to foretell collisions, for the safety monitor.',
-                      EXAMPLE, _train)
+                      EXAMPLE, _train, resumes=True)
     add_data(parser, 'data set of simulated or recorded drives')
     parser.add_argument('--fine-tune', type=Path, action='append', default=[], metavar='DIR',
                         help='data set to go on with afterwards, at a smaller step, repeatable')

@@ -27,7 +27,7 @@ synth-nodes train docking --senses --out all"""
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
     parser = add_verb(verbs, 'docking', 'Learn to dock by a marker that the lidar sees (behaviour '
-                      'cloning with DAgger).', EXAMPLE, _train)
+                      'cloning with DAgger).', EXAMPLE, _train, resumes=True)
     add_clone(parser)
     parser.add_argument('--episodes', type=int, default=50,
                         help='in each of four scenes never trained in, to score the policy')

@@ -14,7 +14,7 @@ synth-nodes train dqn --quick --out trial"""
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
     add_options(add_verb(verbs, 'dqn', 'Learn by trial and error what a few commands are worth '
-                         '(deep Q-learning).', EXAMPLE, _train))
+                         '(deep Q-learning).', EXAMPLE, _train, resumes=True))
 
 
 def _train(args: argparse.Namespace) -> int:

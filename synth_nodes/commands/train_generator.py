@@ -32,7 +32,7 @@ EVERY, BLOCK = 5, 25
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
     parser = add_verb(verbs, 'generator', 'Learn a lidar from recorded drives, a camera from '
-                      'renders, floor plans, or how people walk.', EXAMPLE, _train)
+                      'renders, floor plans, or how people walk.', EXAMPLE, _train, resumes=True)
     parser.add_argument('--of', choices=tuple(OF), default='lidar', help='what is learned')
     parser.add_argument('--kind', choices=sorted({k for kinds in OF.values() for k in kinds}),
                         help='kind of model, the first if not given; ' + ', '.join(

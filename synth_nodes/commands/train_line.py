@@ -35,7 +35,7 @@ def add(verbs: Subparsers) -> None:
             ('line-camera', 'by camera', EXAMPLE, _camera),
             ('line-pose', 'from where they are told to be', POSE_EXAMPLE, _pose)):
         parser = add_verb(verbs, name, f'Learn to follow painted lines {sense} (behaviour cloning '
-                          'with DAgger).', example, partial(_learn, train=train))
+                          'with DAgger).', example, partial(_learn, train=train), resumes=True)
         add_clone(parser)
         parser.add_argument('--tracks', type=int, default=200,
                             help='runs on tracks never trained on that score the policy')

@@ -35,7 +35,7 @@ synth-nodes train ppo --quick --out trial"""
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
     parser = add_verb(verbs, 'ppo', 'Learn by trial and error (proximal policy optimisation).',
-                      EXAMPLE, _train)
+                      EXAMPLE, _train, resumes=True)
     add_options(parser)
     parser.add_argument('--start', type=Path, metavar='P.onnx',
                         help='policy to start from, such as a behaviour-cloned one')

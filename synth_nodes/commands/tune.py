@@ -33,7 +33,8 @@ def add(verbs: Subparsers) -> None:
     group = verbs.add_parser('tune', help='search for the settings that train best',
                              description='Search for settings with Optuna (extra: tune).')
     inner = group.add_subparsers(title='verbs', required=True, metavar='VERB')
-    parser = add_verb(inner, 'bc', 'Search for settings of behaviour cloning.', EXAMPLE, _tune)
+    parser = add_verb(inner, 'bc', 'Search for settings of behaviour cloning.', EXAMPLE, _tune,
+                      resumes=True)
     parser.add_argument('--search', action='append', default=[], metavar='name=...',
                         help='what a setting may be: low:high, low:high:log or one,two,three; '
                         f'repeatable; {" ".join(SEARCH)} if none')
