@@ -127,11 +127,15 @@ def _judge_camera(folder: Path, gate: 'GateSettings') -> dict[str, Any]:
 def _rows(quality: dict[str, Any]) -> list[tuple[str, str]]:
     out = []
     for name, value in quality.items():
-        if isinstance(value, dict) and 'low' in value:
-            text = f"{value['value']:.4g}  [{value['low']:.4g}, {value['high']:.4g}]"
-        elif isinstance(value, dict):
-            text = ', '.join(f'{k} {v:.3g}' for k, v in value.items())
+        if isinstance(value, dict) and 'low' not in value:
+            text = ', '.join(f'{k} {_figure(v)}' for k, v in value.items())
         else:
-            text = 'not known' if value is None else f'{value:.4g}'
+            text = 'not known' if value is None else _figure(value)
         out.append((name.replace('_', ' '), text))
     return out
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{value['value']:.4g}  [{value['low']:.4g}, {value['high']:.4g}]"
+    return f'{value:.4g}'

@@ -6,6 +6,7 @@ added to one, as :mod:`synth_nodes.metrics.scans` does it for scans.
 """
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -24,7 +25,7 @@ from synth_nodes.metrics.distances import (
     sliced_wasserstein,
     with_interval,
 )
-from synth_nodes.metrics.neighbours import copying, density_coverage
+from synth_nodes.metrics.neighbours import copying, measured_density_coverage
 from synth_nodes.metrics.scans import embed, FeatureNet, fit, FitPlan
 from synth_nodes.metrics.ssim import ssim
 from synth_nodes.metrics.two_sample import separability
@@ -45,11 +46,11 @@ class FrameQuality:
     sliced_wasserstein: Measured
     frechet_real: float
     """Between two halves of the real frames: what cannot be beaten."""
-    density: float
-    coverage: float
-    ssim: float | None
+    density: Measured
+    coverage: Measured
+    ssim: Measured | None
     """Mean over pairs of one view; None where there are no pairs."""
-    copying: dict[str, float] | None
+    copying: dict[str, Any] | None
     """None where it is not known what the generator learned from."""
 
 
@@ -152,15 +153,16 @@ def measure_frames(real: Images, synthetic: Images, net: FrameNet, train: Images
                          f'{synthetic.shape[1:3]} px; make them of one size')
     x, y = planes(real), planes(synthetic)
     a, b = embed(net, x), embed(net, y)
-    dense, covered = density_coverage(a, b)
+    told = partial(with_interval, seed=seed)
+    dense, covered = measured_density_coverage(a, b, seed)
     alike = None
     if pairs:
-        alike = float(np.mean([ssim(r, s) for r, s in zip(real, synthetic, strict=True)]))
+        each = np.array([ssim(r, s) for r, s in zip(real, synthetic, strict=True)])
+        alike = told(lambda part: float(part.mean()), each, most=len(each)).within(-1.0, 1.0)
     copied: dict[str, Any] | None = None
     if train is not None:
-        copied = asdict(copying(embed(net, planes(train)), a, b))
+        copied = asdict(copying(embed(net, planes(train)), a, b, seed))
     return FrameQuality(
         separability(x, y, lambda: FrameNet(2), groups, seed=seed, plan=plan),
-        with_interval(frechet, a, b, seed), with_interval(kid, a, b, seed),
-        with_interval(sliced_wasserstein, a, b, seed),
+        told(frechet, a, b), told(kid, a, b), told(sliced_wasserstein, a, b),
         frechet(a[::2], a[1::2]), dense, covered, alike, copied)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from synth_nodes.metrics.distances import (
     sliced_wasserstein,
     with_interval,
 )
-from synth_nodes.metrics.neighbours import copying, density_coverage
+from synth_nodes.metrics.neighbours import copying, measured_density_coverage
 from synth_nodes.metrics.scans import (
     channels,
     embed,
@@ -65,21 +66,21 @@ class Quality:
     sliced_wasserstein: Measured
     frechet_real: float
     """Between two halves of the real scans: what cannot be beaten."""
-    density: float
-    coverage: float
-    inception_score: float
-    inception_score_real: float
-    copying: Mapping[str, float] | None
+    density: Measured
+    coverage: Measured
+    inception_score: Measured
+    inception_score_real: Measured
+    copying: Mapping[str, Any] | None
     """None where it is not known what the generator learned from."""
     real_scans: int
     synthetic_scans: int
 
     def problems(self, gate: GateSettings) -> list[str]:
         """Say which limits of the gate are broken; nothing when it is passed."""
-        return broken_limits(self.auc.value, self.coverage, self.copying, gate)
+        return broken_limits(self.auc.value, self.coverage.value, self.copying, gate)
 
 
-def broken_limits(auc: float, coverage: float, copying: Mapping[str, float] | None,
+def broken_limits(auc: float, coverage: float, copying: Mapping[str, Any] | None,
                   gate: GateSettings) -> list[str]:
     """
     Say which limits of the gate are broken, whatever was measured.
@@ -129,18 +130,20 @@ def measure(real: Scans, synthetic: Scans, gate: GateSettings, train: Scans | No
     x, y = channels(real, gate.reach), channels(synthetic, gate.reach)
     a, b = embed(net, x), embed(net, y)
     say('measuring distances')
-    dense, covered = density_coverage(a, b)
+    dense, covered = measured_density_coverage(a, b, gate.seed)
     copied = None
     if train is not None:
-        copied = asdict(copying(embed(net, channels(train, gate.reach)), a, b))
+        copied = asdict(copying(embed(net, channels(train, gate.reach)), a, b,
+                                gate.seed))
     say('testing whether they can be told apart')
     area = two_sample_auc(real, synthetic, groups, seed=gate.seed, reach=gate.reach,
                           plan=FitPlan(gate.steps, seed=gate.seed))
+    told = partial(with_interval, seed=gate.seed)
     return Quality(
-        area, with_interval(frechet, a, b, gate.seed), with_interval(kid, a, b, gate.seed),
-        with_interval(mmd, a, b, gate.seed), with_interval(sliced_wasserstein, a, b, gate.seed),
-        frechet(a[::2], a[1::2]), dense, covered, inception_score(scores(net, y)),
-        inception_score(scores(net, x)), copied, len(real), len(synthetic))
+        area, told(frechet, a, b), told(kid, a, b), told(mmd, a, b),
+        told(sliced_wasserstein, a, b), frechet(a[::2], a[1::2]), dense, covered,
+        told(inception_score, scores(net, y)).within(1.0),
+        told(inception_score, scores(net, x)).within(1.0), copied, len(real), len(synthetic))
 
 
 def judge_sets(real: DataSet, synthetic: DataSet, gate: GateSettings,

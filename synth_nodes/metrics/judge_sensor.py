@@ -68,6 +68,6 @@ def judge_camera(pairs: FramePairs, draw: Callable[[Images, NDArray[np.floating]
     say('testing whether they can be told apart')
     found = measure_frames(pairs.real, draw(pairs.ideal, pairs.turn), net, train, True,
                            pairs.camera, gate.seed, FitPlan(gate.steps, seed=gate.seed))
-    problems = broken_limits(found.auc.value, found.coverage, found.copying, gate)
+    problems = broken_limits(found.auc.value, found.coverage.value, found.copying, gate)
     return {'passed': not problems, 'problems': problems, 'quality': asdict(found),
             'gate': asdict(gate)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.metrics.distances import check_pair
+from synth_nodes.metrics.distances import check_pair, Measured, with_interval, with_intervals
 
 Array = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 class Copying:
     """Outcome of the copying test."""
 
-    share: float
+    share: Measured
     """Of the synthetic records, how many lie nearer to a training record than nine tenths of the
     unseen real ones do to theirs; 0.1 is what chance gives."""
     z: float
@@ -40,18 +40,18 @@ def nearest(a: Array, b: Array) -> Array:
     return out
 
 
-def copying(train: Array, unseen: Array, synthetic: Array) -> Copying:
+def copying(train: Array, unseen: Array, synthetic: Array, seed: int = 0) -> Copying:
     """
     Test whether synthetic records are copies of training records.
 
     :param train: real records that the generator learned from, shape (N, D).
     :param unseen: real records that it did not see, shape (M, D).
     :param synthetic: shape (K, D).
+    :param seed: of the resampling for the interval.
     """
     check_pair(train, unseen)
     check_pair(train, synthetic)
     real, fake = nearest(unseen, train), nearest(synthetic, train)
-    near = float(np.quantile(real, 0.1))
     both = np.concatenate((fake, real))
     ranks = np.empty(len(both))
     ranks[np.argsort(both, kind='stable')] = np.arange(1, len(both) + 1)
@@ -59,7 +59,13 @@ def copying(train: Array, unseen: Array, synthetic: Array) -> Copying:
     u = ranks[:n].sum() - n * (n + 1) / 2
     z = (u - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12)
     scale = float(np.abs(train).max()) or 1.0
-    return Copying(float((fake <= near).mean()), float(z), int((fake < 3e-6 * scale).sum()))
+    share = with_interval(_near_share, real, fake, seed=seed, most=max(n, m)).within(0.0, 1.0)
+    return Copying(share, float(z), int((fake < 3e-6 * scale).sum()))
+
+
+def _near_share(real: Array, fake: Array) -> float:
+    """Share of distances (K,) that are below the lowest tenth of others (M,)."""
+    return float((fake <= np.quantile(real, 0.1)).mean())
 
 
 def density_coverage(real: Array, synthetic: Array, k: int = 5) -> tuple[float, float]:
@@ -78,3 +84,10 @@ def density_coverage(real: Array, synthetic: Array, k: int = 5) -> tuple[float, 
                         - 2.0 * real @ synthetic.T, 0.0)
     inside = across <= radius[:, None]
     return float(inside.sum(axis=0).mean() / k), float(inside.any(axis=1).mean())
+
+
+def measured_density_coverage(real: Array, synthetic: Array,
+                              seed: int = 0) -> tuple[Measured, Measured]:
+    """Measure :func:`density_coverage` with intervals."""
+    dense, covered = with_intervals(density_coverage, real, synthetic, seed=seed)
+    return dense.within(0.0), covered.within(0.0, 1.0)

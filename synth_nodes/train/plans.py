@@ -132,7 +132,7 @@ def judge_plans(net: PlanNet, train: Grid, held: Grid, seed: int) -> tuple[dict[
         # Drawn plans are cleaned, so a copy is one of a cleaned plan.
         few, unseen = (np.stack([clean(p) for p in part]) for part in (train[:4000], held))
         copied = copying(_flat(few), _flat(unseen), _flat(good))
-        scores |= {'copying_z': copied.z, 'copying_share': copied.share,
+        scores |= {'copying_z': copied.z, 'copying_share': copied.share.value,
                    'copied_exactly': copied.exact,
                    'coverage': density_coverage(_flat(unseen), _flat(good))[1]}
     return scores, good

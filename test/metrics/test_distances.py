@@ -5,7 +5,12 @@ import pytest
 
 from synth_nodes.errors import InputError
 from synth_nodes.metrics.distances import frechet, kid, mmd, sliced_wasserstein, with_interval
-from synth_nodes.metrics.neighbours import copying, density_coverage, nearest
+from synth_nodes.metrics.neighbours import (
+    copying,
+    density_coverage,
+    measured_density_coverage,
+    nearest,
+)
 from synth_nodes.metrics.ssim import ssim
 
 
@@ -46,6 +51,17 @@ def test_an_interval_holds_the_figure():
     assert measured.low < measured.value < measured.high and measured.low > 0.0
 
 
+@pytest.mark.parametrize('figure', ['density', 'coverage'])
+def test_intervals_of_density_and_coverage_are_as_wide_as_they_scatter(figure):
+    k = ('density', 'coverage').index(figure)
+    told = [measured_density_coverage(normal(400, seed=s), normal(400, 0.3, seed=s + 50))[k]
+            for s in range(30)]
+    truth = np.mean([m.value for m in told])
+    assert np.mean([m.low <= truth <= m.high for m in told]) > 0.8
+    scatter = 1.96 * np.std([m.value for m in told])
+    assert 0.5 < np.mean([m.high - m.low for m in told]) / (2 * scatter) < 2.0
+
+
 @pytest.mark.parametrize(('a', 'b', 'words'), [
     (normal(50), normal(50, width=3), 'shapes'), (normal(10), normal(50), 'too few'),
     (np.full((50, 4), np.nan), normal(50), 'not finite')])
@@ -63,9 +79,9 @@ def test_nearest_agrees_with_brute_force():
 def test_copies_are_caught_and_fresh_records_are_not():
     train, unseen = normal(600), normal(300, seed=1)
     fresh = copying(train, unseen, normal(300, seed=2))
-    assert abs(fresh.z) < 3 and fresh.exact == 0 and fresh.share < 0.2
+    assert abs(fresh.z) < 3 and fresh.exact == 0 and fresh.share.low < 0.1 < fresh.share.high < 0.2
     copies = copying(train, unseen, train[:300] + 1e-3 * normal(300, seed=3))
-    assert copies.z < -10 and copies.share > 0.9
+    assert copies.z < -10 and copies.share.low > 0.9
     assert copying(train, unseen, train[:300]).exact == 300
 
 

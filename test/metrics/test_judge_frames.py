@@ -40,7 +40,11 @@ def test_figures_rank_frames_and_find_copies():
     same = measure_frames(real, train, net, train, pairs=False, plan=FitPlan(2))
     assert same.copying['exact'] == 120 and same.copying['z'] < -4
     alike = measure_frames(real, real, net, plan=FitPlan(2))
-    assert alike.ssim == pytest.approx(1.0)
+    assert alike.ssim.value == pytest.approx(1.0) and alike.ssim.high <= 1.0
+    noisy = measure_frames(real, flawed(real, 1, np.random.default_rng(0)), net, plan=FitPlan(2))
+    assert 0.0 < noisy.ssim.low < noisy.ssim.value < noisy.ssim.high < 1.0
+    assert 0.0 <= bad.coverage.low <= bad.coverage.value <= bad.coverage.high <= 1.0
+    assert same.copying['share']['low'] > 0.9
 
 
 def test_sizes_that_differ_and_few_frames_are_refused():

@@ -77,7 +77,7 @@ def test_quality_ranks_generators():
     bad = measure(real, flawed(rooms(200, 1), 4, np.random.default_rng(0)), gate)
     assert good.problems(gate) == []
     assert good.auc.value < bad.auc.value and good.frechet.value < bad.frechet.value
-    assert good.mmd.value < bad.mmd.value and good.coverage > bad.coverage
+    assert good.mmd.value < bad.mmd.value and good.coverage.low > bad.coverage.value
     assert any('told apart' in p or 'tells them apart' in p for p in bad.problems(gate))
 
 
@@ -86,6 +86,7 @@ def test_copied_training_data_fail_the_gate():
     train = rooms(200, 1)
     found = measure(rooms(200, 0), train, gate, train)
     assert found.copying['exact'] == 200
+    assert 0.9 < found.copying['share']['low'] <= found.copying['share']['high'] == 1.0
     assert any('copied' in p for p in found.problems(gate))
 
 
@@ -106,6 +107,10 @@ def test_the_verb_says_no_and_notes_it_beside_the_data(tmp_path, capsys):
                  '--set', 'steps=100', '--set', 'max_auc=0.6']) == 1
     said = json.loads(capsys.readouterr().out)
     assert not said['passed'] and said['quality']['auc']['value'] > 0.6
+    for name, low, high in (('density', 0, 9), ('coverage', 0, 1), ('inception_score', 1, 8),
+                            ('inception_score_real', 1, 8)):
+        figure = said['quality'][name]
+        assert low <= figure['low'] < figure['value'] < figure['high'] <= high
     digest = DataSet(tmp_path / 'bad').digest()
     assert 'failed its quality gate' in gate_problem(tmp_path / 'bad', digest)
     assert gate_problem(tmp_path / 'bad', 'changed since') == ''
