@@ -1,7 +1,7 @@
 """
 The safety core against independent references: missed hits, and speeds raised by more obstacles.
 
-    python benchmarks/safety_sweep.py [--count 1000000] [--seed 0]
+    python benchmarks/safety_sweep.py [--count 1000000] [--zones 1000000] [--seed 0]
 
 Sweep: random polygons, twists and points. The reference knows nothing of the core's algebra: it
 moves the point by the exact rotation about the centre of the arc in small steps and tests which
@@ -9,19 +9,29 @@ side of each edge it is on; between two steps no point moves more than 1 mm, and
 reference sees 1 mm deep inside counts as a hit for sure. Missed: not found, or found later than
 the reference saw it. Monotonicity: the same robot, velocity and command judged with some points,
 with one more obstacle, with one more unseen point, with a bar of obstacles (a zone filled with
-points), and at a higher learned risk; a violation is a higher speed.
+points), and at a higher learned risk; a violation is a higher speed. Zones of a user's are added
+one after the other, at a random place of the list, some of them held from before; the core's
+verdict, which does not depend on them, is asked for once a scene.
 """
 
 import argparse
+from collections.abc import Iterator
 from functools import partial
+from unittest import mock
 
 import numpy as np
 
+from synth_nodes.safety import user_zones
 from synth_nodes.safety.body import body_of
-from synth_nodes.safety.core import judge_batch
+from synth_nodes.safety.core import judge, judge_batch
+from synth_nodes.safety.nav2_zones import ACTIONS, SubZone, UserZone
+from synth_nodes.safety.nav2_zones import SHAPES as ZONE_SHAPES
 from synth_nodes.safety.risk import capped
 from synth_nodes.safety.rules import SafetyRules
+from synth_nodes.safety.sources import PointSource, RobotState
 from synth_nodes.safety.sweep import entry_times
+from synth_nodes.safety.user_zones import Held, judge_with_zones
+from synth_nodes.safety.zone_shapes import convex_hull
 from synth_nodes.settings import build
 from synth_nodes.types import RobotSpec, Verdict
 
@@ -119,17 +129,89 @@ def _by_risk(rules: SafetyRules, first: np.ndarray, command: np.ndarray,
         for out, wish, r in zip(first, command, risks, strict=True)])
 
 
+def raised_by_zones(count: int, seed: int) -> tuple[int, int, int]:
+    """Return how often one more zone raised the speed, lowered it, and of how many trials."""
+    raised = lowered = trials = 0
+    scenes = _scenes_with_zones(seed)
+    while trials < count:
+        steps = np.concatenate([np.diff(speeds) for speeds in next(scenes)])
+        raised += int((steps > 1e-12).sum())
+        lowered += int((steps < -1e-12).sum())
+        trials += len(steps)
+    return raised, lowered, trials
+
+
+def _scenes_with_zones(seed: int) -> Iterator[list[list[float]]]:
+    """Draw scenes; of each speeds let through without zones and with ever more, five times."""
+    rng = np.random.default_rng(seed)
+    both = [build(SafetyRules, {'braking.other_speed': v}) for v in (0.0, 0.3)]
+    while True:
+        kind = ('differential', 'ackermann', 'omnidirectional')[int(rng.integers(3))]
+        robot, rules = RobotSpec(drive=kind), both[int(rng.integers(2))]
+        velocity = rng.uniform((-0.1, 0.0, -0.5), (0.5, 0.0, 0.5))
+        command = rng.uniform((-0.3, 0.0, -1.0), (0.9, 0.0, 1.0))
+        if kind == 'omnidirectional':
+            velocity[1], command[1] = rng.uniform(-0.3, 0.3, 2)
+        away, around = rng.uniform(0.3, 2.5, 6), rng.uniform(-np.pi, np.pi, 6)
+        points = away[:, None] * np.stack((np.cos(around), np.sin(around)), axis=1)
+        sources = (PointSource('scan', points, float(rng.uniform(0.0, 0.1)), True),)
+        asked = (rules, robot, RobotState(velocity, 0.0), sources, command)
+        core = judge(*asked)
+        if not any(core.command):
+            continue
+        with mock.patch.object(user_zones, 'judge', return_value=core):
+            speed = float(np.abs(core.command).sum())
+            scene = [[speed, *_with_zones(asked, rng)] for _ in range(5)]
+        yield scene
+
+
+def _with_zones(asked: tuple, rng: np.random.Generator) -> list[float]:
+    """Speeds let through with one, two and three zones, the newest anywhere among the others."""
+    zones: list[UserZone] = []
+    held: dict[str, Held] = {}
+    speeds = []
+    for number in range(3):
+        zone = _zone(f'z{number}', rng)
+        zones.insert(int(rng.integers(len(zones) + 1)), zone)
+        if rng.random() < 0.2:
+            held[zone.name] = Held(float(rng.random()), 3, 0, 0.0)
+        verdict = judge_with_zones(*asked, zones, held=held).verdict
+        speeds.append(float(np.abs(verdict.command).sum()))
+    return speeds
+
+
+def _zone(name: str, rng: np.random.Generator) -> UserZone:
+    """Draw a zone of any shape and action; of some the shape is not known yet."""
+    shape, action = str(rng.choice(ZONE_SHAPES)), str(rng.choice(ACTIONS))
+
+    def corners() -> np.ndarray:
+        return np.asarray(convex_hull([tuple(p) for p in rng.uniform(-1.5, 1.5, (6, 2))]))
+    parts = tuple(SubZone(str(k), corners(), -0.5, 0.4 + k, -1.0, 1.0) for k in range(2))
+    return UserZone(
+        name, shape, action,
+        corners() if shape in ('polygon', 'footprint') and rng.random() < 0.97 else None,
+        float(rng.uniform(0.2, 1.5)) if shape == 'circle' else None,
+        parts if shape == 'velocity_polygon' else (), bool(rng.integers(2)),
+        int(rng.integers(1, 4)), *rng.uniform((0.0, 0.05, 0.05), (1.0, 1.0, 1.5)).tolist(),
+        time_before_collision=float(rng.uniform(0.5, 4.0)),
+        release_after=int(rng.integers(1, 4)))
+
+
 def main() -> None:
     """Count and print."""
     arguments = argparse.ArgumentParser(description='The safety core against references.')
     arguments.add_argument('--count', type=int, default=1_000_000)
+    arguments.add_argument('--zones', type=int, default=1_000_000,
+                           help='trials with one more zone')
     arguments.add_argument('--seed', type=int, default=0)
     options = arguments.parse_args()
     missed, hits = missed_hits(options.count, options.seed)
     print(f'swept contact: {missed} missed of {hits} hits', flush=True)
     raised, trials = raised_speeds(options.count, options.seed)
     print(f'monotonicity: {raised} raised speeds in {trials} trials', flush=True)
-    print(f'missed hits and raised speeds: {missed + raised}')
+    by_zones, lowered, zoned = raised_by_zones(options.zones, options.seed)
+    print(f'one more zone: {by_zones} raised speeds in {zoned} trials, {lowered} lowered')
+    print(f'missed hits and raised speeds: {missed + raised + by_zones}')
 
 
 if __name__ == '__main__':
