@@ -125,6 +125,10 @@ class ReplayStore:
             if missing := sorted(set(_COLUMNS) - set(columns)):
                 raise InputError(f"replay store {self._folder}: its chunks have no "
                                  f"{', '.join(missing)}; give a folder of its own")
+        layouts = {columns['scan'].shape[1:] for _, columns in found}
+        if len(layouts) > 1:
+            raise InputError(f'replay store {self._folder}: holds scans of several layouts '
+                             f'(history, sectors): {sorted(layouts)}; give a folder to each')
         return found
 
     @staticmethod

@@ -96,6 +96,10 @@ def test_samples_of_another_layout_are_refused_by_name(tmp_path):
     store.add('ordinary', chunk(1.0))
     with pytest.raises(InputError, match=r"replay store .*array 'scan' has shape \(4, 2, 8\)"):
         store.samples(ObservationSpec(sectors=9, history=2))
+    wide = {**chunk(1.0), 'scan': np.ones((4, 2, 9), np.float16)}
+    store.add('ordinary', wide)
+    with pytest.raises(InputError, match='several layouts'):
+        store.risk_samples()
     store.add('interventions', {'stamp': np.zeros(4)})
     with pytest.raises(InputError, match='have no command, contact'):
         store.samples(SPEC)
