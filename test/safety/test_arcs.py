@@ -99,12 +99,14 @@ def test_points_are_met_by_a_level_when_its_polygon_meets_them(footprint):
 def test_no_point_beyond_reach_concerns_an_arc(settings):
     rng = np.random.default_rng(len(settings))
     rules = build(SafetyRules, settings)
-    commands = rng.uniform((-0.2, 0.0, -1.5), (0.8, 0.0, 1.5), (12, 3))
+    commands = rng.uniform((-0.2, -0.5, -1.5), (0.8, 0.5, 1.5), (12, 3))
     commands[:2, 2], commands[2:4, 0] = 0.0, 0.0
     commands[4:6] *= 0.05
-    robots = robots_of(commands, rules, grown=rng.choice((0.0, 0.3), 12), age=0.25)
+    commands[6:8] = (0.0, 0.5, 0.0), (0.8, 0.0, 0.0)
+    robots = robots_of(commands, rules, RobotSpec(drive='omnidirectional'),
+                       grown=rng.choice((0.0, 0.3), 12), age=0.25)
     who = np.repeat(np.arange(12), 700)
-    angle = np.arctan2(0.0, commands[who, 0]) + rng.normal(0, 0.6, len(who))
+    angle = np.arctan2(commands[who, 1], commands[who, 0]) + rng.normal(0, 0.6, len(who))
     far = rng.uniform(0.2, 8.0, len(who))
     rows = rows_at(*np.stack((far * np.cos(angle), far * np.sin(angle)), axis=1), age=0.25,
                    robot=who)

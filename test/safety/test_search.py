@@ -119,6 +119,28 @@ def test_robots_are_bound_together_as_alone_by_several_points(min_points):
         assert together.rule.tolist() == [int(a.rule[0]) for a in alone]
 
 
+@pytest.mark.parametrize(('drive', 'points'), [('omnidirectional', 4), ('ackermann', 8)])
+def test_many_robots_at_once_get_what_each_gets_alone(drive, points):
+    rules = build(SafetyRules, {**TUBE, 'escape.speed': 0.0})
+    robots, rows = scene(20, rules, drive, count=200, points=points)
+    together = limit(robots, rows)
+    alone = [limit(*by_itself(robots, rows, b)) for b in range(len(robots.command))]
+    assert together.scale == pytest.approx([float(a.scale[0]) for a in alone], abs=1e-12)
+    assert ((together.scale > 0.0) & (together.scale < 1.0)).sum() > 10
+
+
+@pytest.mark.parametrize(('level', 'rule'), [(0.0624, 'stop_zone'), (0.0625, 'braking')])
+def test_stop_zone_is_named_for_what_is_nearer_than_its_margin(level, rule):
+    # Numbers that floats hold exactly: half a metre square, a margin of a sixteenth.
+    robot = RobotSpec(footprint=(0.25, 0.25, -0.25, 0.25, -0.25, -0.25, 0.25, -0.25))
+    rules = build(SafetyRules, {'stop_zone.margin': 0.0625, 'slowdown_zone.ratio': 1.0})
+    robots = Robots(rules, robot, body_of(robot.footprint), np.zeros((1, 3)),
+                    np.array([[0.5, 0.0, 0.0]]), np.zeros((1, 0, 3)), *np.zeros((3, 1)))
+    bound = limit(robots, Rows(np.zeros(1, int), np.array([0.25 + level]), *np.zeros((2, 1)),
+                               np.zeros(1, int), np.zeros(1, bool)))
+    assert RULES[bound.rule[0]] == rule
+
+
 @pytest.mark.parametrize('speed', [0.8, -0.8])
 def test_what_a_robot_runs_into_as_it_brakes_counts_though_its_command_leads_elsewhere(speed):
     rules = build(SafetyRules, {'braking.deceleration': 0.4, 'braking.other_speed': 0.0,
