@@ -1,9 +1,9 @@
-"""`synth-nodes attack`: how far a model moves when its scans are moved within their noise."""
+"""`synth-nodes attack`: how far a model moves when what it sees is moved within its noise."""
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from synth_nodes.commands.common import (
     add_verb,
@@ -22,8 +22,12 @@ from synth_nodes.commands.inputs import (
     settings_from_words,
 )
 
+if TYPE_CHECKING:
+    from synth_nodes.policy.contract import PolicyContract
+
 EXAMPLE = """synth-nodes attack
 synth-nodes attack models/collision.onnx --json
+synth-nodes attack line --set samples=16
 synth-nodes attack run --set deviations=1 --set episodes=6"""
 SEEDS = (9001, 9002)
 """Of the generated buildings driven in; training uses neither."""
@@ -31,11 +35,13 @@ SEEDS = (9001, 9002)
 
 def add(verbs: Subparsers) -> None:
     """Add the verb."""
-    parser = add_verb(verbs, 'attack', 'Attack the scans of a policy or a collision predictor '
-                      'within the noise of the lidar (FGSM, PGD).', EXAMPLE, _run)
+    parser = add_verb(verbs, 'attack', 'Attack the scans or images of a policy, or the scans of a '
+                      "collision predictor, within their sensor's noise (FGSM, PGD).", EXAMPLE,
+                      _run)
     parser.add_argument('model', nargs='?', default='',
                         help='ONNX file, folder or registry of a policy, or the ONNX file of a '
-                        'collision predictor; the shipped policy if none')
+                        'collision predictor; line: the shipped policy that follows lines by '
+                        'camera; the shipped one that reaches goals if none')
     parser.add_argument('--map', type=Path, action='append', default=[], metavar='M.yaml',
                         help='Nav2 map, repeatable; two generated buildings if none')
     add_settings(parser)
@@ -73,15 +79,17 @@ def _attack(args: argparse.Namespace, settings: Any, report: Any) -> dict[str, A
     from synth_nodes.world.building import generate_building
 
     robot, lidar = robot_and_lidar(args.params_file)
-    maps = load_maps(args.map) or [generate_building(seed) for seed in SEEDS]
     model, contract_file = locate_policy(args.model)
     contract = read_contract(contract_file)
     spec = contract.observation
+    if contract.task == 'line_camera':
+        return _attack_images(args, contract, settings, report)
+    maps = load_maps(args.map) or [generate_building(seed) for seed in SEEDS]
     if contract.task != 'collision':
         if [t.name for t in contract.inputs] != ['scan', 'goal', 'velocity']:
             raise InputError(f'{model} takes {[t.name for t in contract.inputs]}; the attack is '
-                             "for policies of scans ('scan', 'goal', 'velocity') and collision "
-                             'predictors')
+                             "for policies of scans ('scan', 'goal', 'velocity') or of images "
+                             'that follow lines, and for collision predictors')
         session = load_policy(args.model, robot, lidar=lidar)
         return attack_policy(session.act, maps, robot, lidar, spec, settings, report)
     content = model.read_bytes()
@@ -96,6 +104,23 @@ def _attack(args: argparse.Namespace, settings: Any, report: Any) -> dict[str, A
 
     return attack_predictor(probability, np.asarray(seen['scan'], np.float32), lidar, spec,
                             settings, report)
+
+
+def _attack_images(args: argparse.Namespace, contract: 'PolicyContract', settings: Any,
+                   report: Any) -> dict[str, Any]:
+    from synth_nodes.envs.settings import LineCameraSettings
+    from synth_nodes.errors import InputError
+    from synth_nodes.infer.session import load_policy
+    from synth_nodes.train.attack_images import attack_images
+
+    if args.map or settings.episodes:
+        raise InputError('--map and episodes are for policies that reach goals; a policy that '
+                         'follows lines is attacked at moments on generated tracks')
+    robot = robot_and_lidar(args.params_file)[0]
+    task = LineCameraSettings()
+    task = replace(task, line=replace(task.line, robot=robot),
+                   camera=contract.camera or task.camera)
+    return attack_images(load_policy(args.model, robot).act, task, settings, report)
 
 
 def _table(result: dict[str, Any]) -> list[tuple[str, ...]]:

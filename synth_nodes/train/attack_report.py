@@ -37,12 +37,17 @@ class AttackSettings:
     seed: int = setting(0, 'Seed of errands and of noise.', low=0, high=2**31 - 1)
     samples: int = setting(128, 'Moments attacked, of robots under way.', low=1, high=100_000)
     deviations: float = setting(
-        3.0, "How far a range may be moved, in deviations of the lidar's noise.",
+        3.0, "How far a range or a colour may be moved, in deviations of its sensor's noise.",
         low=0.0, high=100.0)
     steps: int = setting(STEPS, 'Steps of PGD.', low=2, high=1000)
     episodes: int = setting(
         0, 'Errands driven in closed loop under FGSM in each map, for a policy; takes a minute '
         'for six.', low=0, high=10_000)
+    read_noise: float = setting(
+        2.0, "Deviation of the camera's noise in the dark, of 255, for a policy of images.",
+        low=0.0, high=100.0)
+    shot_noise: float = setting(
+        4.0, 'Deviation of its photon noise at full brightness, of 255.', low=0.0, high=100.0)
     threshold: float = setting(
         0.2, 'Probability whose crossing is a flip, for a collision predictor.',
         low=0.0, high=1.0)
@@ -80,6 +85,19 @@ def bounds_of(scan: Array, lidar: LidarSpec, spec: ObservationSpec, deviations: 
     return scan_bounds(scan, lidar.noise_std, lidar.noise_slope, spec.range_max, deviations)
 
 
+def command_changes(plain: NDArray[np.floating], moved: NDArray[np.floating]) -> dict[str, Any]:
+    """
+    Sum up how far commands moved, shape (N, 2).
+
+    :return: `speed` [m/s] and `turn` [rad/s] with mean, p95 and max, and `flips`, the share of
+        the moments of turning in which the robot turns to the other side.
+    """
+    turns = np.abs(plain[:, 1]) > TURNING
+    other = turns & (np.abs(moved[:, 1]) > TURNING) & (plain[:, 1] * moved[:, 1] < 0)
+    return {'speed': changes(plain[:, 0], moved[:, 0]), 'turn': changes(plain[:, 1], moved[:, 1]),
+            'flips': float(other.sum() / max(turns.sum(), 1))}
+
+
 def attack_policy(policy: Policy, maps: Sequence[GridMap], robot: RobotSpec, lidar: LidarSpec,
                   spec: ObservationSpec, settings: AttackSettings,
                   report: Report = silent) -> dict[str, Any]:
@@ -95,11 +113,7 @@ def attack_policy(policy: Policy, maps: Sequence[GridMap], robot: RobotSpec, lid
     plain = model(seen['scan'], np.arange(len(seen['scan'])))
 
     def row(moved: NDArray[np.floating]) -> dict[str, Any]:
-        turns = np.abs(plain[:, 1]) > TURNING
-        other = turns & (np.abs(moved[:, 1]) > TURNING) & (plain[:, 1] * moved[:, 1] < 0)
-        return {'speed': changes(plain[:, 0], moved[:, 0]),
-                'turn': changes(plain[:, 1], moved[:, 1]),
-                'flips': float(other.sum() / max(turns.sum(), 1))}
+        return command_changes(plain, moved)
 
     out = _attacked(model, seen['scan'], lidar, spec, settings, scale, row, report)
     if settings.episodes:

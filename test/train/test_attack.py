@@ -10,6 +10,7 @@ pytest.importorskip('torch')
 from synth_nodes.cli import main
 from synth_nodes.resources import share
 from synth_nodes.train.attack import attack, Bounds, changes, jacobian, random_noise, scan_bounds
+from synth_nodes.train.attack_images import image_bounds, tiled
 
 RNG = np.random.default_rng(0)
 WEIGHTS = RNG.normal(size=(2, 30)).astype(np.float32)
@@ -92,6 +93,26 @@ def test_the_verb_reports_a_policy_and_a_predictor(capsys):
     predictor = json.loads(capsys.readouterr().out)['attack']
     assert predictor['pgd']['probability']['max'] >= predictor['random']['probability']['max']
     assert {'flips', 'hidden', 'probability'} == set(predictor['fgsm'])
+
+
+def test_images_move_within_the_noise_of_their_camera_square_by_square():
+    image = np.full((1, 6, 6, 3), 102.0, np.float32)
+    bounds = image_bounds(image, 2.0, 4.0, 3.0)
+    np.testing.assert_allclose(bounds.radius, 3 * np.sqrt(4 + 16 * 0.4), rtol=1e-6)
+    moved = tiled(image, bounds.radius, np.float32([[[1, 0], [0, -1]]])) - image
+    assert (moved[0, :4, :4] > 9).all() and (moved[0, 4:, 4:] < -9).all()
+    assert (moved[0, :4, 4:] == 0).all() and np.abs(moved).max() <= bounds.radius.max() + 1e-4
+
+
+@pytest.mark.usefixtures('one_thread')
+def test_the_verb_reports_the_policy_that_follows_lines_by_camera(capsys):
+    few = ['--json', '--set', 'samples=2', '--set', 'steps=2']
+    assert main(['attack', 'line', *few]) == 0
+    found = json.loads(capsys.readouterr().out)['attack']
+    assert list(found) == ['random', 'nes', 'random_tiles', 'fgsm', 'pgd']
+    assert found['fgsm']['turn']['mean'] > found['random']['turn']['mean'] > 0
+    assert main(['attack', 'line', '--set', 'episodes=1']) == 2
+    assert 'episodes' in capsys.readouterr().err
 
 
 def test_a_model_that_is_not_there_is_refused(capsys):
