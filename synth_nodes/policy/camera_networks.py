@@ -54,12 +54,11 @@ class CameraEncoder(nn.Module):
 
 def normalised(image: Tensor) -> Tensor:
     """Bring images (B, H, W, 3) to mean 0 and spread 1 each, shape (B, 3, H, W)."""
-    with torch.no_grad():
-        pixels = image.permute(0, 3, 1, 2).float() / 255.0
-        middle = pixels.mean(dim=(1, 2, 3), keepdim=True)
-        shifted = pixels - middle
-        spread = shifted.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-        return shifted / (spread + 0.02)
+    pixels = image.permute(0, 3, 1, 2).float() / 255.0
+    middle = pixels.mean(dim=(1, 2, 3), keepdim=True)
+    shifted = pixels - middle
+    spread = shifted.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+    return shifted / (spread + 0.02)
 
 
 class CameraPolicy(nn.Module):

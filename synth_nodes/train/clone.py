@@ -11,12 +11,16 @@ import torch
 from torch import Tensor
 
 from synth_nodes.envs.task import Task
+from synth_nodes.errors import InputError
 from synth_nodes.settings import setting
+from synth_nodes.train.adversarial import harden_images
+from synth_nodes.train.augment import augment_images
 from synth_nodes.train.checkpoint import random_states, restore_random
 from synth_nodes.train.clone_keeper import CloneKeeper
 from synth_nodes.train.disturbance import Disturbance
 from synth_nodes.train.fit import command_loss, Epoch
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
+from synth_nodes.train.settings import ImageAdversarialSettings, ImageAugmentation
 from synth_nodes.types import FloatArray
 
 Inputs = Mapping[str, NDArray[np.generic]]
@@ -64,6 +68,10 @@ class CloneSettings:
     half: bool = setting(
         True, 'Compute in bfloat16 where the network can; images are normalised in full.')
     threads: int = setting(1, 'Threads that torch may use.', low=1, high=256)
+    augment: ImageAugmentation = setting(  # noqa: RUF009
+        ImageAugmentation(), 'What is done to images while it learns.')
+    adversarial: ImageAdversarialSettings = setting(  # noqa: RUF009
+        ImageAdversarialSettings(), 'Attacks to learn to bear.')
 
     def quick(self) -> 'CloneSettings':
         """Make these settings small: a trial of the whole chain in seconds, no good policy."""
@@ -101,8 +109,14 @@ def clone(net: Clone, task: Task, settings: CloneSettings, report: Report,
         that would have come without the stop. Rounds that were done are driven again, each by
         the weights that drove it, so that no samples need to lie on disk.
     :return: every pass over the samples, all rounds one after another; number of samples.
+    :raises InputError: when images are to be augmented or attacked where they are not all that is
+        seen.
     :raises WorkCancelled: when told to stop.
     """
+    if set(task.bounds()) != {'image'} and (
+            settings.augment != ImageAugmentation() or settings.adversarial.share):
+        raise InputError('augment.* and adversarial.* are for policies that see images alone, as '
+                         'of synth-nodes train line-camera; leave them out')
     kept = keeper or CloneKeeper(None, {})
     driver, fitter = _Driver(task, settings), CloneFitter(net, settings)
     held = max(1, round(settings.held_back * settings.robots))
@@ -241,13 +255,21 @@ class CloneFitter:
         inputs, command = _tensors(train, index)
         if torch.rand(1, generator=self._generator) < 0.5:
             inputs, command = self._clone.mirrored(inputs, command)
+        if 'image' in inputs:
+            s = self._settings
+            seen = augment_images(inputs['image'], s.augment, self._generator)
+            inputs['image'] = harden_images(
+                seen, lambda image: self._loss({**inputs, 'image': image}, command), s.adversarial)
         optimiser.zero_grad(set_to_none=True)
-        with torch.autocast('cpu', torch.bfloat16, enabled=self._settings.half):
-            loss = command_loss(self._clone.error(inputs, command))
+        loss = self._loss(inputs, command)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         optimiser.step()
         return loss.detach()
+
+    def _loss(self, inputs: Mapping[str, Tensor], command: Tensor) -> Tensor:
+        with torch.autocast('cpu', torch.bfloat16, enabled=self._settings.half):
+            return command_loss(self._clone.error(inputs, command))
 
 
 def _part(lesson: Lesson, rows: slice) -> Lesson:

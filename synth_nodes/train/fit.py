@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from synth_nodes.policy.networks import GoalPolicy
 from synth_nodes.train.adversarial import harden
+from synth_nodes.train.augment import augment_scans
 from synth_nodes.train.distributed import Group
 from synth_nodes.train.progress import Cancelled, check, Progress, Report
 from synth_nodes.train.samples import Samples
@@ -78,7 +79,7 @@ class Fitter:
             self.net.train()
             for batch, weight in self._batches(train):
                 check(cancelled)
-                loss += self._step(self._hardened(batch), weight, optimiser)
+                loss += self._step(self._hardened(self._augmented(batch)), weight, optimiser)
                 schedule.step()
             stand.take(Epoch(self._group.sum(loss / per_epoch, self._device),
                              self.loss(validation)), self.net)
@@ -122,6 +123,12 @@ class Fitter:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         optimiser.step()
         return weight * float(loss.detach())
+
+    def _augmented(self, batch: Batch) -> Batch:
+        scan, *rest = batch
+        s = self._settings
+        seen = augment_scans(scan, s.augment, self.chance, s.observation.range_max)
+        return (seen, *rest)  # type: ignore[return-value]
 
     def _hardened(self, batch: Batch) -> Batch:
         scan, *rest = batch

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
-from synth_nodes.envs.line_camera import LineCameraTask
+from synth_nodes.envs.line_camera import Flaws, Images, LineCameraTask
 from synth_nodes.envs.settings import LineCameraSettings
+from synth_nodes.generators.camera import degrader
 from synth_nodes.policy.camera_networks import CameraPolicy
 from synth_nodes.policy.contract import PolicyContract
 from synth_nodes.policy.line_camera import line_camera_contract
@@ -57,7 +58,7 @@ def train_line_camera(
         torch.manual_seed(settings.seed)
         net = CameraPolicy(task.camera, task.line.robot)
         history, samples = clone(
-            net, LineCameraTask(task, made, ChanceFlaws(settings.seed)), settings, report,
+            net, LineCameraTask(task, made, flaws_of(settings)), settings, report,
             cancelled, CloneKeeper(out, {**identity(settings, task), 'scenes': scenes},
                                    tensorboard))
         scores: dict[str, Any] = {
@@ -71,3 +72,19 @@ def train_line_camera(
         'versions': versions()}
     contract = line_camera_contract(task.line.robot, task.camera, provenance, scores)
     return LineResult(net, contract, tuple(history))
+
+
+def flaws_of(settings: CloneSettings) -> Flaws:
+    """Draw the flaws of images by chance, or every second robot's as a learned camera tells it."""
+    chance = ChanceFlaws(settings.seed)
+    if not settings.augment.degrade:
+        return chance
+    learned = degrader(settings.augment.degrade, settings.seed)
+
+    def both(images: Images) -> Images:
+        out = chance(images)
+        if len(images) > 1:
+            out[1::2] = learned(images[1::2])
+        return out
+
+    return both

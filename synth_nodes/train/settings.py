@@ -26,6 +26,49 @@ class AdversarialSettings:
 
 
 @dataclass(frozen=True)
+class ScanAugmentation:
+    """What is done to the scans of each batch; labels stay. Nothing unless set."""
+
+    noise: float = setting(
+        0.0, 'Deviation of noise added to what sectors see.', unit='m', low=0.0, high=1.0)
+    dropout: float = setting(
+        0.0, 'Share of the sectors that return nothing, drawn for each scan.', low=0.0, high=0.9)
+    cutout: float = setting(
+        0.0, 'Largest share of the circle that a blind sector takes, the same in all scans of a '
+        'sample.', low=0.0, high=0.9)
+
+
+@dataclass(frozen=True)
+class ImageAugmentation:
+    """What is done to the images of each batch; labels stay. Nothing unless set."""
+
+    colour: float = setting(
+        0.0, 'Largest change of brightness, contrast and saturation, as a share.',
+        low=0.0, high=0.9)
+    noise: float = setting(
+        0.0, 'Deviation of noise added to each value, of 255.', low=0.0, high=100.0)
+    cutout: float = setting(
+        0.0, 'Side of a square that is greyed out, as a share of the width.', low=0.0, high=0.9)
+    degrade: str = setting(
+        '', 'Folder of a learned camera that tells the images of every second robot while they '
+        'drive; none if empty.')
+
+
+@dataclass(frozen=True)
+class ImageAdversarialSettings:
+    """Images that are moved against the network while it learns, within the camera's noise."""
+
+    share: float = setting(
+        0.0, 'Share of each batch whose images are moved (FGSM); 0 for none.', low=0.0, high=1.0)
+    read_noise: float = setting(
+        2.0, "Deviation of the camera's noise in the dark, of 255.", low=0.0, high=100.0)
+    shot_noise: float = setting(
+        4.0, 'Deviation of its photon noise at full brightness, of 255.', low=0.0, high=100.0)
+    deviations: float = setting(
+        3.0, 'How far a value is moved, in deviations.', low=0.0, high=100.0)
+
+
+@dataclass(frozen=True)
 class BcSettings:
     """How a policy is cloned from the expert; the defaults take minutes on two cores."""
 
@@ -74,6 +117,8 @@ class BcSettings:
         low=0, high=10000)
     adversarial: AdversarialSettings = setting(  # noqa: RUF009
         AdversarialSettings(), 'Attacks to learn to bear.')
+    augment: ScanAugmentation = setting(  # noqa: RUF009
+        ScanAugmentation(), 'What is done to scans while it learns.')
     observation: ObservationSpec = setting(  # noqa: RUF009
         ObservationSpec(), 'What the policy sees.')
     actors: ActorSettings = setting(  # noqa: RUF009
