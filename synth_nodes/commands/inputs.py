@@ -178,10 +178,11 @@ def settings_from_words(cls: type[T], words: Sequence[str], fixed: dict[str, Any
         except yaml.YAMLError:
             raise InputError(f"--set '{word}': the value is not valid YAML") from None
     settings = build(cls, values, '--set')
-    if getattr(settings, 'device', 'cpu') != 'cpu':
+    device = getattr(settings, 'device', 'cpu')
+    if device != 'cpu':
         from synth_nodes.train.device import check_device
 
-        check_device(settings.device)    # type: ignore[attr-defined]
+        check_device(device)
     return settings
 
 

@@ -1,13 +1,12 @@
 """Docking by several sensors: training while they drop out, scores for each that is left."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synth_nodes.envs.docking_senses import SensesSettings, SensesTask, SUBSETS
 from synth_nodes.policy.docking_senses import senses_contract
@@ -16,7 +15,7 @@ from synth_nodes.sensors.image_chance import ChanceFlaws
 from synth_nodes.tasks.dock_senses import SENSES
 from synth_nodes.train.clone import CloneSettings
 from synth_nodes.train.docking import Apprentice, Craft, learn
-from synth_nodes.train.evaluate import Evaluation, map_score, MapScore, Policy
+from synth_nodes.train.evaluate import Evaluation, Kept, map_score, MapScore, Policy
 from synth_nodes.train.evaluate_docking import dock_all, DockingTrial, furnish
 from synth_nodes.train.ppo_run import RlResult
 from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent
@@ -86,20 +85,7 @@ def evaluate_senses(
     return Evaluation((*scores, map_score(_join(books), every, 'all')), tuple(failures))
 
 
-@dataclass
-class _Joined:
-    """Books of several trials, one after the other; see `evaluate.Books`."""
-
-    arrived: NDArray[np.bool_]
-    contact: NDArray[np.bool_]
-    bumped: NDArray[np.bool_]
-    time: NDArray[np.float64]
-    driven: NDArray[np.float64]
-    clearance: NDArray[np.float64]
-    efficiency: NDArray[np.float64]
-    unsteadiness: NDArray[np.float64]
-
-
-def _join(books: Sequence[DockingTrial]) -> _Joined:
-    return _Joined(**{f.name: np.concatenate([getattr(b, f.name) for b in books])
-                      for f in fields(_Joined)})
+def _join(books: Sequence[DockingTrial]) -> Kept:
+    """Put the books of several trials one after the other."""
+    return Kept(**{f.name: np.concatenate([getattr(b, f.name) for b in books])
+                   for f in fields(Kept)})

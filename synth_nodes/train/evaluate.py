@@ -117,6 +117,20 @@ class Books(Protocol):
         """Root mean square change from one command to the next."""
 
 
+@dataclass
+class Kept:
+    """Books that are joined of others, or made of runs; shapes as of :class:`Books`."""
+
+    arrived: NDArray[np.bool_]
+    contact: NDArray[np.bool_]
+    bumped: NDArray[np.bool_]
+    time: NDArray[np.float64]
+    driven: NDArray[np.float64]
+    clearance: NDArray[np.float64]
+    efficiency: NDArray[np.float64]
+    unsteadiness: NDArray[np.float64]
+
+
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """
     Find the 95 % interval of a proportion (Wilson 1927).

@@ -11,7 +11,14 @@ from synth_nodes.envs.line_camera import flawless, Flaws, LineCameraRobots, Line
 from synth_nodes.envs.line_following import LineFollowingTask
 from synth_nodes.envs.settings import LineCameraSettings, LineFollowingSettings
 from synth_nodes.tasks.rewards import unsteadiness
-from synth_nodes.train.evaluate import Evaluation, map_score, MapScore, mean_and_half, wilson
+from synth_nodes.train.evaluate import (
+    Evaluation,
+    Kept,
+    map_score,
+    MapScore,
+    mean_and_half,
+    wilson,
+)
 from synth_nodes.train.progress import Cancelled, check, never, Progress, Report, silent
 from synth_nodes.train.trial import Failure
 from synth_nodes.types import FloatArray
@@ -184,25 +191,11 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
             'p95_error': round(float(np.percentile(error, 95)), 4)}
 
 
-@dataclass
-class _Books:
-    """What is kept of runs for their scores, each of shape (B,); see `evaluate.Books`."""
-
-    arrived: NDArray[np.bool_]
-    contact: NDArray[np.bool_]
-    bumped: NDArray[np.bool_]
-    time: NDArray[np.float64]
-    driven: NDArray[np.float64]
-    clearance: NDArray[np.float64]
-    efficiency: NDArray[np.float64]
-    unsteadiness: NDArray[np.float64]
-
-
 def line_score(runs: Sequence[Run], name: str) -> LineScore:
     """Count over runs; a run that lost its line is not among the timeouts."""
     driven = np.maximum([run.driven for run in runs], 1e-6)
     gained = np.clip([run.gained for run in runs], 0.0, driven)
-    plain = map_score(_Books(
+    plain = map_score(Kept(
         np.array([run.success for run in runs]), np.array([run.contact for run in runs]),
         np.zeros(len(runs), bool), np.array([run.time for run in runs]), driven,
         np.array([run.clearance for run in runs]), gained / driven,
