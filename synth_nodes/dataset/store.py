@@ -168,7 +168,6 @@ def write_chunk(folder: Path, number: int, columns: Columns) -> None:
             os.fsync(file.fileno())
         hashes[name] = sha256_of(hidden / f'{name}.npy')
     write_json(hidden / CHUNK, {'records': len(columns['stamp']), 'sha256': hashes})
-    sync_folder(hidden)
     os.replace(hidden, place)
     sync_folder(place.parent)
 

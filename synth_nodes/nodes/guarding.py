@@ -36,7 +36,12 @@ def build_guard(s: SafetyMonitorParameters, transforms: bool,
     :return: the guard, and why there is no learned predictor where one was asked for.
     :raises InputError: naming the rule, zone or source that cannot be used.
     """
-    check_sources(s.safety, s.robot, sources_of(s), s.lidar.rate)
+    sources = sources_of(s)
+    check_sources(s.safety, s.robot, sources, s.lidar.rate)
+    if s.safety.source.unseen != 'free' and all(
+            source.kind == 'polygon' for source in sources.values()):
+        raise InputError(f'{WHERE}: polygons ({", ".join(sources)}) show no free space; add a '
+                         "source that does, or take all for free: safety.source.unseen = 'free'")
     rehearse(_guard(s, transforms, None, None, real=False))
     predictor, problem = _predictor(s)
     return _guard(s, transforms, log, predictor, real=True), problem
@@ -51,10 +56,6 @@ def _guard(s: SafetyMonitorParameters, transforms: bool, log: SafetyLog | None,
                       _mount(name, source, s, transforms), masks[name],
                       footprint=s.robot.footprint, reach=reach)
                for name, source in sources.items()]
-    if s.safety.source.unseen != 'free' and all(
-            source.kind == 'polygon' for source in sources.values()):
-        raise InputError(f'{WHERE}: polygons ({", ".join(sources)}) show no free space; add a '
-                         "source that does, or take all for free: safety.source.unseen = 'free'")
     zones = user_zones(s.zones, list(sources), s.robot.polygon, WHERE)
     return Guard(s.safety, s.robot, s.lidar.mount, log, intakes=intakes, zones=zones,
                  lidar=_scanner(s, intakes) if real else None, predictor=predictor)

@@ -119,7 +119,8 @@ class Intake:
             return
         points = np.asarray(points)
         # By columns: a cloud has so many rows that each pass over them counts.
-        x, y, z = mount.rotation @ points.T + mount.translation[:, None]
+        base = mount.rotation @ points.T + mount.translation[:, None]
+        x, y, z = base
         with np.errstate(invalid='ignore'):
             near = (z >= s.min_height) & (z <= s.max_height) & (
                 x * x + y * y <= s.max_range ** 2)
@@ -128,8 +129,7 @@ class Intake:
             return
         shown = thinned(self._shown(np.stack((x[near], y[near]), axis=1), z[near]), s.resolution)
         at = float(mount.translation[0]), float(mount.translation[1])
-        self._view = view_of_cloud(shown, np.stack((x, y), axis=1), at,
-                                   s.max_range - math.hypot(*at), s.sector)
+        self._view = view_of_cloud(shown, base[:2].T, at, s.max_range - math.hypot(*at), s.sector)
         self._put(PointSource(self.name, shown, 0.0, True, unseen_base=self._unseen(self._view)),
                   header, self._frozen.look(points, header))
 

@@ -9,7 +9,7 @@ that is full keeps a sample of all chunks that ever came, each as likely (Vitter
 R), so that old days stay beside new ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ class ReplayStore:
         :param kind: one of :data:`KINDS`; both where None.
         :return: None where there is nothing.
         """
-        read = [columns for name, columns in self._read() if kind in (None, name)]
+        read = [columns for _, columns in self._read(KINDS if kind is None else (kind,))]
         if not read:
             return None
         scan, wanted, contact = (np.concatenate([c[name] for c in read])
@@ -115,9 +115,9 @@ class ReplayStore:
             np.arange(count * history).reshape(count, history),
             wanted[:, None].astype(np.float32), contact[:, None].astype(np.float32))
 
-    def _read(self) -> list[tuple[str, dict[str, NDArray[Any]]]]:
-        """Read all chunks that are as they were written, and count the others."""
-        read = [(kind, _intact(chunk)) for kind in KINDS
+    def _read(self, kinds: Sequence[str] = KINDS) -> list[tuple[str, dict[str, NDArray[Any]]]]:
+        """Read the chunks of some kinds that are as they were written, and count the others."""
+        read = [(kind, _intact(chunk)) for kind in kinds
                 for chunk in chunk_folders(self._folder / kind)]
         found = [(kind, columns) for kind, columns in read if columns is not None]
         self.passed_over = len(read) - len(found)
