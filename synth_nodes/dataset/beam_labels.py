@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.dataset.schema import Field
+from synth_nodes.errors import InputError
 from synth_nodes.sensors.cast import Beams, cast_into
 from synth_nodes.sensors.surfaces import cell_materials, MATT
 from synth_nodes.types import FloatArray, GridMap, OCCUPIED
-from synth_nodes.world.atlas import AtlasArrays, inside, MapAtlas, to_cell
+from synth_nodes.world.atlas import AtlasArrays, MapAtlas
 from synth_nodes.world.building import furnished_cells
-from synth_nodes.world.jit import inline, kernel
+from synth_nodes.world.jit import bare, kernel
 from synth_nodes.world.scene import MATERIALS, Scene
 
 SURFACES = ('none', 'wall', 'furniture', 'person', 'cart', 'other')
@@ -68,7 +69,8 @@ class BeamLabels:
         self._dressing = _dressing(atlas)
 
     def label(self, sensor_pose: FloatArray, map_index: NDArray[np.integer],
-              actors: FloatArray | None = None, people: int = 0) -> tuple[Labels, Labels]:
+              actors: FloatArray | None = None, people: int = 0,
+              ideal: NDArray[np.float32] | None = None) -> tuple[Labels, Labels]:
         """
         Say what ideal beams meet.
 
@@ -76,13 +78,18 @@ class BeamLabels:
         :param map_index: which map each is in, shape (B,).
         :param actors: x, y, ., ., radius [m] of discs in `map`, shape (B, A, 5), or None.
         :param people: how many of the actors, the first, are people; the others are carts.
+        :param ideal: their ranges [m], shape (B, N), where they have been cast already.
         :return: classes (index into `SURFACES`) and materials, each of shape (B, N).
         :raises InputError: when shapes do not fit or a pose is not finite.
         """
         poses = np.ascontiguousarray(sensor_pose, np.float64)
         discs = (np.zeros((len(poses), 0, 5)) if actors is None
                  else np.ascontiguousarray(actors, np.float64))
-        ranges = cast_into(self._atlas, map_index, poses, self._beams, self._reach, discs, None)
+        ranges = (cast_into(self._atlas, map_index, poses, self._beams, self._reach, discs, None)
+                  if ideal is None else ideal)
+        if ranges.shape != (len(poses), self._beams.angle.size) or ranges.dtype != np.float32:
+            raise InputError(f'ideal must be float32 of shape ({len(poses)}, '
+                             f'{self._beams.angle.size}), not {ranges.dtype} of {ranges.shape}')
         surface, material = (np.empty(ranges.shape, np.uint8) for _ in range(2))
         _name_all(self._atlas.arrays, self._dressing, self._atlas.indices(map_index, len(poses)),
                   poses, self._beams, ranges, discs, people, surface, material)
@@ -138,46 +145,76 @@ def _name_all(maps: AtlasArrays, dressing: _Dressing, map_index: NDArray[np.int6
               poses: NDArray[np.float64], beams: Beams, ranges: NDArray[np.float32],
               actors: NDArray[np.float64], people: int, surface: Labels,
               material: Labels) -> None:
+    ends = np.empty((4, ranges.shape[1]))
     for b in range(poses.shape[0]):
-        c, s = np.cos(poses[b, 2]), np.sin(poses[b, 2])
-        for k in range(ranges.shape[1]):
-            way = ranges[b, k]
-            if not np.isfinite(way):
-                surface[b, k], material[b, k] = NONE, UNKNOWN_MATERIAL
-                continue
-            dx = c * beams.cos[k] - s * beams.sin[k]
-            dy = s * beams.cos[k] + c * beams.sin[k]
-            x, y = poses[b, 0] + way * dx, poses[b, 1] + way * dy
-            surface[b, k], material[b, k] = _name(
-                maps, dressing, map_index[b], x, y, dx, dy, actors[b], people)
+        m = map_index[b]
+        _end(poses[b], beams.cos, beams.sin, ranges[b], ends)
+        _name_cells(maps.frame[m], maps.shape[m], maps.nearest, dressing.cells, ends, surface[b],
+                    material[b])
+        # What is named later replaces what was named before: people go before boxes, boxes before
+        # discs, discs before cells, and the first of each kind before the others.
+        first = maps.solids.first
+        for k in range(first[m + 1, 1] - 1, first[m, 1] - 1, -1):
+            disc = maps.solids.discs[k]
+            _name_disc(disc[0], disc[1], disc[2], FURNITURE, dressing.discs[k], ends, surface[b],
+                       material[b])
+        for k in range(first[m + 1, 0] - 1, first[m, 0] - 1, -1):
+            _name_box(maps.solids.boxes[k], dressing.boxes[k], ends, surface[b], material[b])
+        for k in range(actors.shape[1] - 1, -1, -1):
+            _name_disc(actors[b, k, 0], actors[b, k, 1], actors[b, k, 4],
+                       PERSON if k < people else CART, MATT, ends, surface[b], material[b])
 
 
-@inline
-def _name(maps: AtlasArrays, dressing: _Dressing, m: int, x: float, y: float, dx: float,
-          dy: float, actors: NDArray[np.float64], people: int) -> tuple[int, int]:
-    """Say what is at a point where a beam of direction dx, dy ends."""
-    for a in range(actors.shape[0]):
-        u, v, radius = x - actors[a, 0], y - actors[a, 1], actors[a, 4] + NEAR
-        if u * u + v * v < radius * radius:
-            return (PERSON if a < people else CART), MATT
-    solids = maps.solids
-    for k in range(solids.first[m, 0], solids.first[m + 1, 0]):
-        box = solids.boxes[k]
-        u, v = x - box[0], y - box[1]
+@bare
+def _end(pose: NDArray[np.float64], cosines: NDArray[np.float64], sines: NDArray[np.float64],
+         ranges: NDArray[np.float32], ends: NDArray[np.float64]) -> None:
+    """Find where beams end, x, y [m] in `map`, and a little behind, in ends of shape (4, N)."""
+    c, s = np.cos(pose[2]), np.sin(pose[2])
+    for k in range(ranges.size):
+        way = ranges[k]
+        dx = c * cosines[k] - s * sines[k]
+        dy = s * cosines[k] + c * sines[k]
+        ends[0, k], ends[1, k] = pose[0] + way * dx, pose[1] + way * dy
+        ends[2, k], ends[3, k] = ends[0, k] + NEAR * dx, ends[1, k] + NEAR * dy
+
+
+@bare
+def _name_cells(frame: NDArray[np.float64], shape: NDArray[np.int64], nearest: NDArray[np.int32],
+                cells: Labels, ends: NDArray[np.float64], surface: Labels,
+                material: Labels) -> None:
+    """Say of which kind the solid cell is that beams end in, or the nearest to their ends."""
+    scale = 1.0 / frame[4]
+    start, height, width = shape[0], shape[1], shape[2]
+    for k in range(surface.size):
+        dx, dy = ends[2, k] - frame[0], ends[3, k] - frame[1]
+        column = (frame[2] * dx + frame[3] * dy) * scale
+        row = (frame[2] * dy - frame[3] * dx) * scale
+        surface[k], material[k] = WALL, MATT
+        if not np.isfinite(column + row):
+            surface[k], material[k] = NONE, UNKNOWN_MATERIAL
+        elif 1.0 <= column < width - 1.0 and 1.0 <= row < height - 1.0:
+            cell = start + np.int64(row) * width + np.int64(column)
+            what = cells[cell]
+            if what == FREE:
+                what = cells[start + nearest[cell]]
+            surface[k], material[k] = what // PACK, what % PACK
+
+
+@bare
+def _name_box(box: NDArray[np.float64], kind: int, ends: NDArray[np.float64], surface: Labels,
+              material: Labels) -> None:
+    for k in range(surface.size):
+        u, v = ends[0, k] - box[0], ends[1, k] - box[1]
         if (abs(box[2] * u + box[3] * v) < box[4] + NEAR
                 and abs(box[2] * v - box[3] * u) < box[5] + NEAR):
-            return FURNITURE, np.int64(dressing.boxes[k])
-    for k in range(solids.first[m, 1], solids.first[m + 1, 1]):
-        u, v = x - solids.discs[k, 0], y - solids.discs[k, 1]
-        radius = solids.discs[k, 2] + NEAR
-        if u * u + v * v < radius * radius:
-            return FURNITURE, np.int64(dressing.discs[k])
-    column, row = to_cell(maps, m, x + NEAR * dx, y + NEAR * dy)
-    if not inside(maps, m, column, row):
-        return WALL, MATT
-    start, width = maps.shape[m, 0], maps.shape[m, 2]
-    cell = start + np.int64(row) * width + np.int64(column)
-    what = np.int64(dressing.cells[cell])
-    if what == FREE:
-        what = np.int64(dressing.cells[start + maps.nearest[cell]])
-    return what // PACK, what % PACK
+            surface[k], material[k] = FURNITURE, kind
+
+
+@bare
+def _name_disc(x: float, y: float, radius: float, name: int, kind: int,
+               ends: NDArray[np.float64], surface: Labels, material: Labels) -> None:
+    reach = (radius + NEAR) * (radius + NEAR)
+    for k in range(surface.size):
+        u, v = ends[0, k] - x, ends[1, k] - y
+        if u * u + v * v < reach:
+            surface[k], material[k] = name, kind

@@ -188,7 +188,8 @@ class Drive:
         """Note a record of every robot, then drive on for one period."""
         world, s = self._world, self._settings
         pose, goal = world.pose.copy(), self._follower.goal(world.pose)
-        ranges = self._lidar.scan(pose, self._map, world.actors)
+        ideal = np.empty((len(pose), self._lidar.spec.beams), np.float32)
+        ranges = self._lidar.scan(pose, self._map, world.actors, ideal=ideal)
         ranges = ranges if self._sensor is None else self._sensor(ranges)
         label = self._expert.act(self._map, pose, world.velocity, world.actors, goal)
         self._decide(label)
@@ -207,7 +208,7 @@ class Drive:
             'drawn': drawn, 'drawn_contact': contact[:, 1:1 + s.draws]}
         if self._beams is not None:
             record = {**record, **dict(zip(('surface', 'material'), self._beams.label(
-                self._lidar.sensor_pose(pose), self._map, world.actors, s.actors.count),
+                self._lidar.sensor_pose(pose), self._map, world.actors, s.actors.count, ideal),
                 strict=True))}
         self._go()
         self._renew(goal)

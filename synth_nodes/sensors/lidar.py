@@ -91,6 +91,7 @@ class Lidar:
         mount_offset: FloatArray | None = None,
         velocity: FloatArray | None = None,
         intensities: NDArray[np.float32] | None = None,
+        ideal: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """
         Scan from B robots.
@@ -108,6 +109,8 @@ class Lidar:
             time of the first beam.
         :param intensities: where to write received power, shape (B, beams) float32: 1 is what
             white paper returns at 1 m, 0 no return. Needs effects.
+        :param ideal: where to write the ranges before noise, as :func:`cast` gives them, shape
+            (B, beams) float32; a lidar with effects has none.
         :return: [m], shape (B, beams).
         :raises InputError: when shapes do not fit or a pose is not finite.
         """
@@ -118,7 +121,7 @@ class Lidar:
         offset = (np.zeros((1, 3)) if mount_offset is None
                   else np.ascontiguousarray(mount_offset, np.float64))
         ranges = np.empty((batch, self.spec.beams), np.float32) if out is None else out
-        self._check(poses, discs, offset, mount_offset is not None, ranges, intensities)
+        self._check(poses, discs, offset, mount_offset is not None, ranges, intensities, ideal)
         if self._echoes is not None:
             powers = np.empty_like(ranges) if intensities is None else intensities
             self._echoes.measure(
@@ -128,7 +131,8 @@ class Lidar:
         index = (map_index.view(np.int64) if _plain(map_index, batch)
                  else self._atlas.indices(map_index, batch))
         wrong = scan_batch(self._atlas.arrays, index, poses, self._mount, offset, self._beams,
-                           self._flaws, discs, self._key, ranges)
+                           self._flaws, discs, self._key, ranges,
+                           ranges[:0] if ideal is None else ideal)
         if wrong == BAD_MAP:
             self._atlas.indices(map_index, batch)
         if wrong == BAD_POSE:
@@ -137,7 +141,8 @@ class Lidar:
 
     def _check(self, poses: NDArray[np.float64], discs: NDArray[np.float64],
                offset: NDArray[np.float64], own: bool, ranges: NDArray[np.float32],
-               intensities: NDArray[np.float32] | None) -> None:
+               intensities: NDArray[np.float32] | None,
+               ideal: NDArray[np.float32] | None) -> None:
         batch = len(poses)
         if poses.shape != (batch, 3) or discs.ndim != 3 or discs.shape[::2] != (batch, 5):
             raise InputError(
@@ -152,6 +157,10 @@ class Lidar:
                                         or intensities.dtype != np.float32):
             raise InputError('intensities must be float32 of the shape of the ranges, and the '
                              'lidar needs effects, such as ScanEffects(surfaces=True)')
+        if ideal is not None and (self._echoes is not None or ideal.shape != ranges.shape
+                                  or ideal.dtype != np.float32):
+            raise InputError('ideal must be float32 of the shape of the ranges, and the lidar '
+                             'without effects')
 
 
 def _plain(index: NDArray[np.integer], batch: int) -> bool:
@@ -172,12 +181,14 @@ def scan_batch(
     discs: NDArray[np.float64],
     key: NDArray[np.uint64],
     out: NDArray[np.float32],
+    ideal: NDArray[np.float32],
 ) -> int:
     """
     Do the work of :meth:`Lidar.scan`.
 
     :param mount: of all, shape (3,); offset: shape (B, 3), or (1, 3) for all the same.
     :param key: of the noise, shape (1,); moves on.
+    :param ideal: as `out`, or of length 0 where nobody asks for it.
     :return: 0, or BAD_MAP or BAD_POSE, and then nothing is done.
     """
     for b in range(poses.shape[0]):
@@ -196,5 +207,7 @@ def scan_batch(
         cast_one(maps, flat, map_index[b], poses[b, 0] + c * ahead - s * left,
                  poses[b, 1] + s * ahead + c * left, poses[b, 2] + mount[2] + own[2], beams,
                  flaws.range_max, discs[b], front, depth, out[b])
+        if ideal.shape[0] > 0:
+            ideal[b] = out[b]
         spoil(out[b], flaws, mixed(mixed(key[0]) + np.uint64(b)))
     return 0

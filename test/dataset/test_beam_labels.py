@@ -56,6 +56,31 @@ def test_every_class_of_surface_is_named_with_its_material():
     assert far[0][0, 1] == WALL and MATERIALS[far[1][0, 1]] == 'metal'
 
 
+def test_what_stands_in_front_names_a_beam_that_meets_several_things():
+    """A person leans on a glass box that a post is built into, and a cart touches the person."""
+    surfaces = (Surface(), Surface(material='metal'), Surface(), Surface(material='glass'))
+    scene = hall(surfaces=surfaces, boxes=np.array([[7.0, 5.0, 0.0, 0.5, 0.5, 1.0, 3]]),
+                 cylinders=np.array([[7.0, 5.0, 0.25, 1.0, 1]]))
+    labels = BeamLabels(MapAtlas.build([scene]), ROUND, 6.0)
+    pose, here = np.array([[5.0, 5.0, 0.0]]), np.zeros(1, int)
+    surface, material = labels.label(pose, here)
+    assert surface[0, 4] == FURNITURE and MATERIALS[material[0, 4]] == 'glass'
+    actors = np.array([[[6.5, 5.0, 0.0, 0.0, 0.25], [6.5, 5.0, 0.0, 0.0, 0.25]]])
+    assert labels.label(pose, here, actors, 1)[0][0, 4] == PERSON
+    assert labels.label(pose, here, actors, 0)[0][0, 4] == CART
+
+
+def test_labels_of_ranges_that_are_known_are_those_of_ranges_cast_anew():
+    atlas = MapAtlas.build([hall(cylinders=np.array([[7.0, 5.0, 0.3, 1.0, 0]]))])
+    labels, pose = BeamLabels(atlas, ROUND, 6.0), np.array([[4.0, 5.0, 0.2]])
+    ideal = cast(atlas, np.zeros(1, int), pose, ROUND, 6.0)
+    for known, anew in zip(labels.label(pose, np.zeros(1, int), ideal=ideal),
+                           labels.label(pose, np.zeros(1, int)), strict=True):
+        assert np.array_equal(known, anew)
+    with pytest.raises(InputError, match='ideal'):
+        labels.label(pose, np.zeros(1, int), ideal=ideal[:, :3])
+
+
 def test_furniture_of_a_generated_building_is_told_from_its_walls():
     size = (4, 12.0, 10.0, 0.05)
     grid = generate_building(*size)

@@ -27,6 +27,17 @@ def test_without_noise_a_scan_is_the_ideal_cast(hall):
     assert np.array_equal(got, want)
 
 
+def test_a_scan_tells_its_ranges_before_noise_too(hall):
+    spec = dataclasses.replace(IDEAL, noise_std=0.01, mount=(0.1, -0.2, 0.4))
+    poses, ideal = np.tile((5.0, 5.0, 0.3), (4, 1)), np.empty((4, 360), np.float32)
+    noisy = Lidar(spec, hall, 3).scan(poses, np.zeros(4, int), ideal=ideal)
+    assert np.array_equal(ideal, Lidar(dataclasses.replace(spec, noise_std=0.0), hall).scan(
+        poses, np.zeros(4, int)))
+    assert np.array_equal(noisy, Lidar(spec, hall, 3).scan(poses, np.zeros(4, int)))
+    with pytest.raises(InputError, match='ideal'):
+        Lidar(spec, hall).scan(poses, np.zeros(4, int), ideal=ideal[:2])
+
+
 def test_noise_has_the_stated_spread_at_every_range(hall):
     spec = dataclasses.replace(IDEAL, noise_std=0.01, noise_slope=0.004)
     ideal = scans(hall, IDEAL, count=1)[0]
