@@ -18,7 +18,7 @@ IMPORT_EXAMPLE = """synth-nodes dataset import intel-corrected.log.gz --out real
     --split intel-corrected=train
 synth-nodes dataset import intel.log.gz csail.log.gz aces.log.gz --beams 180 --out real
 synth-nodes dataset import bag_folder --out real --scan /base_scan --place office"""
-MERGE_EXAMPLE = 'synth-nodes dataset merge real synthetic --out both'
+MERGE_EXAMPLE = 'synth-nodes dataset merge synthetic crowded --out both'
 EXPORT_EXAMPLE = 'synth-nodes dataset export drives --out drives_bag'
 CLEAN_EXAMPLE = 'synth-nodes dataset clean real --out real_clean'
 LABEL_EXAMPLE = 'synth-nodes dataset label real --out real_labelled'

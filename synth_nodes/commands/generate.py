@@ -16,6 +16,7 @@ from synth_nodes.commands.inputs import (
 EXAMPLE = """synth-nodes generate --out synthetic
 synth-nodes generate --records 20000 --map warehouse.yaml --map depot.yaml --out nav2
 synth-nodes generate --map layout:warehouse:3 --set carts.count=2 --out hall
+synth-nodes generate --set path_points=40 --set path_spacing=0.25 --out ways
 synth-nodes generate --seed 7 --set noise=0.6 --set actors.count=8 --out crowded"""
 
 

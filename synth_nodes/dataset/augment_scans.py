@@ -51,6 +51,16 @@ def mirror(batch: ScanBatch, which: Tensor, full_circle: bool = False) -> ScanBa
         torch.where(row, batch.command * sign, batch.command))
 
 
+def mirror_points(points: Tensor, which: Tensor) -> Tensor:
+    """
+    Swap left and right of what goes along with mirrored scans or images, such as `path`. Exact.
+
+    :param points: x, y in base_link [m], shape (N, P, 2).
+    :param which: the records it is done to, bool, shape (N,).
+    """
+    return torch.where(which[:, None, None], points * points.new_tensor([1.0, -1.0]), points)
+
+
 def rotate(batch: ScanBatch, beams: Tensor) -> ScanBatch:
     """
     Turn the whole scene about the robot by whole beams; full circles only.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from synth_nodes.dataset.beam_labels import BeamLabels, surface_fields, surface_names
 from synth_nodes.dataset.drives import drive_fields, sensor_of_spec
 from synth_nodes.dataset.labels import clearance, draw_commands, fan, time_to_contact
-from synth_nodes.dataset.lines import LineLabels, STRAIGHT
+from synth_nodes.dataset.lines import LineLabels, path_field, STRAIGHT
 from synth_nodes.dataset.schema import Field, Schema
 from synth_nodes.dataset.store import check_splits, Columns, Writer
 from synth_nodes.sensors.lidar import Lidar
@@ -62,6 +62,10 @@ class GenerateSettings:
         4, 'Commands drawn by chance for each record that are labelled too.', low=0, high=1000)
     surfaces: bool = setting(
         True, 'Whether to label what each beam meets, and of what that is.')
+    path_points: int = setting(
+        16, 'Points of the optimal path ahead; 0 leaves it out.', low=0, high=1000)
+    path_spacing: float = setting(
+        0.5, 'Way between these points.', unit='m', low=0.01, high=10.0)
     line_time: float = setting(
         4.0, 'Time that a robot gets to come straight to its next point on the path.', unit='s',
         low=0.1, high=60.0)
@@ -75,14 +79,16 @@ class GenerateSettings:
         OdometrySettings(), 'Errors of the wheel odometry.')
 
 
-def label_fields(arcs: int, draws: int, beams: int = 0) -> tuple[Field, ...]:
+def label_fields(arcs: int, draws: int, beams: int = 0, points: int = 0) -> tuple[Field, ...]:
     """
     List the labels.
 
     :param beams: of the lidar; 0 where they are not labelled.
+    :param points: of the path; 0 where it is left out.
     """
     return (
-        *(surface_fields(beams) if beams else ()), STRAIGHT,
+        *(surface_fields(beams) if beams else ()), *((path_field(points),) if points else ()),
+        STRAIGHT,
         Field('pose', 'float64', (3,), 'm, m, rad', 'map', 'True pose of base_link: x, y, yaw.'),
         Field('expert', 'float32', (2,), 'm/s, rad/s', 'base_link',
               'What the expert would command: vx, wz.'),
@@ -126,8 +132,10 @@ def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot:
     arcs = fan(robot) if settings.arcs else np.zeros((0, 3))
     schema = Schema.of(
         out.name, (*drive_fields(lidar.beams), *label_fields(
-            len(arcs), settings.draws, lidar.beams if settings.surfaces else 0)),
+            len(arcs), settings.draws, lidar.beams if settings.surfaces else 0,
+            settings.path_points)),
         sensor={**sensor_of_spec(lidar), **(surface_names() if settings.surfaces else {}),
+                **({'path_spacing': settings.path_spacing} if settings.path_points else {}),
                 'arcs': arcs.tolist(), 'horizon': settings.horizon,
                 'line_time': settings.line_time, 'line_tolerance': settings.line_tolerance},
         origin={'kind': 'synthetic', 'command': command, 'settings': _plain(flatten(settings)),
@@ -206,6 +214,8 @@ class Drive:
             'clearance': clearance(self.course.atlas, self.course.robot, self._map, pose),
             'contact': contact[:, 0], 'arc_contact': contact[:, 1 + s.draws:],
             'drawn': drawn, 'drawn_contact': contact[:, 1:1 + s.draws]}
+        if s.path_points:
+            record = {**record, 'path': self._follower.ahead(pose, s.path_points, s.path_spacing)}
         if self._beams is not None:
             record = {**record, **dict(zip(('surface', 'material'), self._beams.label(
                 self._lidar.sensor_pose(pose), self._map, world.actors, s.actors.count, ideal),

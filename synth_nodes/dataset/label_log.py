@@ -55,6 +55,11 @@ class LabelSettings:
     leg: float = setting(
         8.0, 'The drive is cut into legs of this length; the end of its leg is the goal of a '
         'record.', unit='m', low=1.0, high=1000.0)
+    path_points: int = setting(
+        16, 'Points of the optimal path ahead, to the end of the leg; 0 leaves it out.', low=0,
+        high=1000)
+    path_spacing: float = setting(
+        0.5, 'Way between these points.', unit='m', low=0.01, high=10.0)
     line: float = setting(
         1.2, 'Way ahead to the point that the drive should have come to in a straight line.',
         unit='m', low=0.3, high=20.0)
@@ -85,7 +90,7 @@ def label_set(data: DataSet, out: str | Path, robot: RobotSpec, settings: LabelS
         raise InputError(f'data set {data.folder}: has labels already; label what was imported')
     arcs = fan(robot)
     beams = data.schema.column('scan').shape[0]
-    fields = label_fields(len(arcs), settings.draws, beams)
+    fields = label_fields(len(arcs), settings.draws, beams, settings.path_points)
     table = {f.name: _unknown(f.dtype, (len(data), *f.shape)) for f in fields}
     table['material'][:] = UNKNOWN_MATERIAL
     places, known = data.read('place'), 0
@@ -107,6 +112,7 @@ def label_set(data: DataSet, out: str | Path, robot: RobotSpec, settings: LabelS
                 'robot': {k: list(v) if isinstance(v, tuple) else v
                           for k, v in flatten(robot).items()}},
         sensor={**data.schema.sensor, **surface_names(), 'arcs': arcs.tolist(),
+                **({'path_spacing': settings.path_spacing} if settings.path_points else {}),
                 'horizon': settings.horizon, 'line_tolerance': settings.line_tolerance})
     with Writer(out, schema) as writer:
         for chunk in range(len(data.chunks)):
@@ -139,11 +145,11 @@ class _Place:
     def labels(self) -> Columns:
         """Work out every label, each of shape (N, ...)."""
         s, part, pose = self._settings, self._part, self._pose
-        goal, straight = self._goals()
+        goal, path, straight = self._goals()
         surface = recorded_surfaces(part['scan'], part['laser_pose'], self._angles, self._grid,
                                     s.tolerance)
         return {'pose': pose, 'surface': surface, 'goal': goal, 'straight': straight,
-                'expert': self._expert(goal),
+                'expert': self._expert(goal), **({'path': path} if s.path_points else {}),
                 'clearance': clearance(self._course.atlas, self._robot, self._first, pose),
                 **self._contacts()}
 
@@ -161,9 +167,10 @@ class _Place:
                 'arc_contact': contact[:, 1 + s.draws:],
                 'contact': np.where(told, contact[:, 0], np.nan).astype(np.float32)}
 
-    def _goals(self) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-        """Find point to steer for of each record, NaN where no way leads on, and its line."""
+    def _goals(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int8]]:
+        """Find of each record goal and path, NaN where no way leads on, and its line."""
         goal = np.full((len(self._pose), 3), np.nan, np.float32)
+        path = np.full((len(self._pose), self._settings.path_points, 2), np.nan, np.float32)
         straight = np.full(len(self._pose), UNKNOWN, np.int8)
         order = np.lexsort((self._part['stamp'], self._part['sequence']))
         number = self._part['sequence'][order]
@@ -172,21 +179,20 @@ class _Place:
             way = np.append(0.0, np.cumsum(np.hypot(*np.diff(position, axis=0).T)))
             straight[rows] = self._lines(position, way)
             for leg in np.split(rows, np.flatnonzero(np.diff(way // self._settings.leg)) + 1):
-                goal[leg] = self._leg(leg)
-        return goal, straight
+                self._leg(leg, goal, path)
+        return goal, path, straight
 
-    def _leg(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _leg(self, rows: NDArray[np.int64], goal: NDArray[np.float32],
+             path: NDArray[np.float32]) -> None:
         """Follow the optimal path from the first record to where the last one is."""
-        out = np.full((len(rows), 3), np.nan, np.float32)
-        pose = self._pose[rows]
+        s, pose = self._settings, self._pose[rows]
         try:
-            path = self._course.planners[0].plan(pose[0, :2], pose[-1, :2])
+            follower = PathFollower([self._course.planners[0].plan(pose[0, :2], pose[-1, :2])])
         except NoPathError:
-            return out
-        follower = PathFollower([path])
-        for k in range(len(rows)):
-            out[k] = follower.goal(pose[k])[0]
-        return out
+            return
+        for row, at in zip(rows, pose[:, None], strict=True):
+            goal[row] = follower.goal(at)[0]
+            path[row] = follower.ahead(at, s.path_points, s.path_spacing)[0]
 
     def _lines(self, position: NDArray[np.float64],
                way: NDArray[np.float64]) -> NDArray[np.int8]:

@@ -1,4 +1,4 @@
-"""Whether robots held the straight line from A to B, drive by drive, as a label of each record."""
+"""Lines as labels: the path ahead, and whether robots held the straight line from A to B."""
 
 from collections import deque
 
@@ -17,6 +17,14 @@ STRAIGHT = Field(
     'straight', 'int8', (), '', '',
     'Whether the robot held the straight line from here to the point of `goal`: 1 it did, 0 it '
     'strayed or did not come within `sensor.line_time`, -1 unknown: the drive ended first.')
+
+
+def path_field(points: int) -> Field:
+    """Describe the column of the optimal path, of so many points."""
+    return Field(
+        'path', 'float32', (points, 2), 'm', 'base_link',
+        'Points of the optimal path ahead: x, y; `sensor.path_spacing` apart along it, the first '
+        'abreast of the robot; beyond its end, that end; NaN where no path is known.')
 
 
 def held_lines(start: FloatArray, end: FloatArray, ways: FloatArray, count: NDArray[np.integer],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from synth_nodes.dataset.gate import carry_problems
 from synth_nodes.dataset.reader import DataSet
-from synth_nodes.dataset.store import check_splits, Writer
+from synth_nodes.dataset.store import check_splits, differences, Writer
 from synth_nodes.errors import InputError
 
 
@@ -30,14 +30,11 @@ def merge(sources: Sequence[Path], out: Path, splits: dict[str, str] | None = No
     sets = [DataSet(source) for source in sources]
     first = sets[0]
     for other in sets[1:]:
-        if other.schema.fields != first.schema.fields:
-            differ = sorted(set(other.schema.fields) ^ set(first.schema.fields),
-                            key=lambda f: f.name)
-            raise InputError(f'data sets {first.folder} and {other.folder} hold different fields: '
-                             f"{', '.join(sorted({f.name for f in differ}))}")
-        if other.schema.sensor != first.schema.sensor:
-            raise InputError(f'data sets {first.folder} and {other.folder} come from different '
-                             'sensors; train on both instead of merging them')
+        words = differences(first.schema, other.schema)
+        if words:
+            raise InputError(f'data set {first.folder} cannot be merged with {other.folder}: '
+                             f'{words}; make them with the same settings, or learn from both '
+                             'instead of merging them')
     check_splits(out, splits or {}, [p.name for s in sets for p in s.schema.places])
     known = _splits(sets, splits or {})
     origin = {'merged': [{'name': s.schema.name, 'origin': dict(s.schema.origin)} for s in sets]}

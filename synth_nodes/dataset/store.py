@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from synth_nodes.dataset.schema import Place, Schema, schema_from_json, split_of
+from synth_nodes.dataset.schema import Field, Place, Schema, schema_from_json, split_of
 from synth_nodes.errors import InputError
 from synth_nodes.files import read_json, remove, sha256_of, sync_folder, write_json
 
@@ -127,9 +127,10 @@ class Writer:
             raise InputError(f'data set {self.folder}: is there already; give another folder, '
                              'remove it, or say that it is to be continued')
         there = read_schema(self.folder)
-        if there.fields != schema.fields or dict(there.sensor) != _plain(schema.sensor):
-            raise InputError(f'data set {self.folder}: holds other fields or another sensor; '
-                             'records of one kind only can be appended')
+        other = differences(there, schema)
+        if other:
+            raise InputError(f'data set {self.folder}: {other}; records of one kind only can be '
+                             'appended: use the settings it was made with, or another folder')
         chunks = chunk_folders(self.folder)
         self._next = 1 + max((int(c.name) for c in chunks), default=-1)
         self.written = sum(read_json(c / CHUNK, 'chunk')['records'] for c in chunks)
@@ -207,6 +208,29 @@ def chunk_folders(folder: Path) -> list[Path]:
     """List the whole chunks of a data set, in order."""
     chunks = folder / CHUNKS
     return sorted(c for c in chunks.iterdir() if c.name.isdigit()) if chunks.is_dir() else []
+
+
+def differences(one: Schema, other: Schema) -> str:
+    """
+    Say in words where fields or sensors of two headers differ; nothing where they do not.
+
+    :param one: 'it' in these words.
+    :param other: the records that are to go to it.
+    """
+    mine, yours = ({f.name: f for f in s.fields} for s in (one, other))
+    sensor, wanted = _plain(one.sensor), _plain(other.sensor)
+    words = [(f"it has no field '{n}'" if n not in mine else f"only it has the field '{n}'"
+              if n not in yours else f"its field '{n}' is {_kind(mine[n])} and not "
+              f'{_kind(yours[n])}')
+             for n in sorted(mine.keys() | yours.keys()) if mine.get(n) != yours.get(n)]
+    words += [f"its sensor differs in '{n}'" for n in sorted(sensor.keys() | wanted.keys())
+              if sensor.get(n) != wanted.get(n)]
+    return ', '.join(words) or ('' if one.fields == other.fields else
+                                'its fields are in another order')
+
+
+def _kind(field: Field) -> str:
+    return f'{field.dtype} of shape {field.shape} [{field.unit}], "{field.help}"'
 
 
 def _plain(value: Any) -> Any:

@@ -146,6 +146,29 @@ class PathFollower:
         """
         return np.ascontiguousarray(np.stack(self._window(offsets), axis=-1).swapaxes(0, 1))
 
+    def ahead(self, pose: FloatArray, count: int, spacing: float) -> NDArray[np.float64]:
+        """
+        Take points at even spacing of the way ahead of where each robot was last located.
+
+        :param pose: x, y [m], yaw [rad] of base_link in the frame of the paths, shape (B, 3).
+        :param count: how many, P.
+        :param spacing: between them, along the path [m].
+        :return: [m] in base_link, shape (B, P, 2); the first is abreast of the robot, and what
+            lies beyond the end of the path is that end.
+        """
+        step = np.maximum(self._length / (self._count - 1), 1e-9)
+        number = (self._progress + self._done(pose) / step
+                  + np.arange(count)[:, None] * (spacing / step))
+        number = np.clip(number, 0.0, self._count - 1)
+        before = np.minimum(number.astype(np.intp), self._count - 2)
+        share = number - before
+        flat, index = self._points.reshape(-1), 2 * (
+            before + np.arange(len(pose)) * self._points.shape[1])
+        x, y = (flat.take(index + k) * (1.0 - share) + flat.take(index + 2 + k) * share
+                - pose[:, k] for k in (0, 1))
+        c, s = np.cos(pose[:, 2]), np.sin(pose[:, 2])
+        return np.ascontiguousarray(np.stack((c * x + s * y, c * y - s * x)).transpose(2, 1, 0))
+
     def _window(self, offsets: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
         """Take x and y of those points, each of shape (K, B): reductions over K run along B."""
         number = np.clip(self._progress + offsets[:, None], 0, self._count - 1)
@@ -206,11 +229,15 @@ class PathFollower:
 
     def _remaining(self, position: FloatArray) -> NDArray[np.float64]:
         """Distance left to the end [m], shape (B,): along the path, never less than direct."""
+        spacing = self._length / np.maximum(self._count - 1, 1)
+        along = (self._count - 1 - self._progress) * spacing - self._done(position)
+        direct = np.hypot(*(self.ends - position).T)
+        return np.asarray(np.maximum(np.maximum(along, 0.0), direct))
+
+    def _done(self, position: FloatArray) -> NDArray[np.float64]:
+        """How far each robot is past the point it was located at [m], shape (B,)."""
         x, y = self._window(np.array([0, 1]))
         dx, dy = x[1] - x[0], y[1] - y[0]
         size = np.maximum(np.hypot(dx, dy), 1e-9)
         done = ((position[:, 0] - x[0]) * dx + (position[:, 1] - y[0]) * dy) / size
-        spacing = self._length / np.maximum(self._count - 1, 1)
-        along = (self._count - 1 - self._progress) * spacing - np.clip(done, -SPACING, SPACING)
-        direct = np.hypot(*(self.ends - position).T)
-        return np.asarray(np.maximum(np.maximum(along, 0.0), direct))
+        return np.asarray(np.clip(done, -SPACING, SPACING))

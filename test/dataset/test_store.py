@@ -127,7 +127,7 @@ def test_a_data_set_is_not_overwritten_nor_continued_with_others(tmp_path):
     write(tmp_path / 'set', 3)
     with pytest.raises(InputError, match='is there already'):
         Writer(tmp_path / 'set', schema())
-    with pytest.raises(InputError, match='other fields or another sensor'):
+    with pytest.raises(InputError, match="sensor differs in 'range_max'"):
         Writer(tmp_path / 'set', schema(sensor={'range_max': 3.0}), append=True)
 
 
