@@ -113,7 +113,7 @@ def cleaned(source: DataSet, out: Path, bad: Mask) -> Writer:
             columns = source.columns(chunk)
             good = ~bad[begin:begin + len(columns['stamp'])]
             writer.append({name: array[good] for name, array in columns.items()})
-    carry_problems([source], out)
+    carry_problems({source.folder: source.digest()}, out)
     return writer
 
 

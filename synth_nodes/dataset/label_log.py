@@ -118,7 +118,7 @@ def label_set(data: DataSet, out: str | Path, robot: RobotSpec, settings: LabelS
         for chunk in range(len(data.chunks)):
             rows = slice(int(data.offsets[chunk]), int(data.offsets[chunk + 1]))
             writer.append({**data.columns(chunk), **{n: v[rows] for n, v in table.items()}})
-    carry_problems([data], Path(out))
+    carry_problems({data.folder: data.digest()}, Path(out))
     return writer
 
 
@@ -138,7 +138,7 @@ class _Place:
         mount = data.schema.sensor.get('settings', {}).get('mount', (0.0, 0.0, 0.0))
         self._pose = base_from_laser(part['laser_pose'], mount)
         self._grid = place_map(part['scan'], part['laser_pose'], self._angles, name,
-                               settings.resolution, float(data.schema.sensor['range_max']))
+                               settings.resolution)
         self._course = Course([self._grid], robot)
         self._first = np.zeros(len(rows), np.int64)
 

@@ -7,21 +7,18 @@ who walked by leave nothing where the floor was seen often enough without them. 
 reached stays unknown.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 import math
 
 import cv2
-from numba import njit
 import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.dataset.carmen import CarmenLog
+from synth_nodes.dataset.votes import count_votes, Counts, MAP_RANGE, Progress, Scans
 from synth_nodes.errors import InputError
 from synth_nodes.types import FloatArray, FREE, GridMap, OCCUPIED, UNKNOWN
 
-MAP_RANGE = 20.0
-"""Readings beyond this [m] are left out: a degree of pose error there is wider than a wall."""
 LOG_ODDS_HIT = math.log(0.7 / 0.3)
 LOG_ODDS_MISS = math.log(0.4 / 0.6)
 FREE_VOTES = 2
@@ -36,13 +33,8 @@ SLIVER = 0.3
 """Strips of floor narrower than this [m] between unknown cells count as unknown."""
 ISLAND_AREA = 2.0
 """Free islands under this area [m2] that the robot never was in are stray beams, not rooms."""
-_MARGIN = 0.5
-_MAX_CELLS = 100_000_000
-_CHUNK = 100
 
-Progress = Callable[[int, int], None]
 Bools = NDArray[np.bool_]
-Counts = NDArray[np.int32]
 
 
 def map_from_log(
@@ -57,118 +49,42 @@ def map_from_log(
     :return: cells of -1, 0 and 100, in the log's frame, named as the log.
     :raises InputError: on a resolution out of range, or when the map would be empty or huge.
     """
+    return map_from_scans(log.name, log.ranges, log.angles, log.poses, resolution, progress)
+
+
+def map_from_scans(
+    name: str, ranges: Scans, angles: FloatArray, poses: FloatArray, resolution: float,
+    progress: Progress | None = None,
+) -> GridMap:
+    """
+    Build an occupancy map from scans, of which a hundred at a time are in memory.
+
+    :param ranges: [m], shape (N, beams).
+    :param angles: of the beams [rad], shape (beams,).
+    :param poses: of the laser [m, m, rad], shape (N, 3); the map is in their frame.
+    :return, raises: as :func:`map_from_log` says.
+    """
     if not 0.01 <= resolution <= 1.0:
         raise InputError(f'resolution = {resolution} m is outside [0.01, 1] m')
-    hits, misses, origin = _count(log, resolution, progress)
-    cells = _decide(hits, misses, _visited(log, hits.shape, origin, resolution), resolution)
+    hits, misses, origin = count_votes(name, ranges, angles, poses, resolution, progress)
+    cells = _decide(hits, misses, _visited(poses, hits.shape, origin, resolution), resolution)
     rows, columns = np.any(cells != UNKNOWN, axis=1), np.any(cells != UNKNOWN, axis=0)
     if not rows.any():
-        raise InputError(f'log {log.name}: too little is seen within {MAP_RANGE} m for a map; '
+        raise InputError(f'log {name}: too little is seen within {MAP_RANGE} m for a map; '
                          'give a log of an indoor drive')
     top, left = int(rows.argmax()), int(columns.argmax())
     height, width = int(rows[top:].nonzero()[0][-1]) + 1, int(columns[left:].nonzero()[0][-1]) + 1
     cells = np.pad(cells[top:top + height, left:left + width], 1, constant_values=UNKNOWN)
     corner = (origin[0] + (left - 1) * resolution, origin[1] + (top - 1) * resolution, 0.0)
-    return GridMap(cells, resolution, corner, log.name)
-
-
-@njit(cache=True)
-def _vote(
-    ranges: FloatArray, angles: FloatArray, poses: FloatArray, first: int, reach: float,
-    corner_x: float, corner_y: float, resolution: float,
-    hits: Counts, misses: Counts, seen: Counts,
-) -> None:
-    """
-    Add the votes of some scans to the counts.
-
-    A cell takes one vote a scan, and a hit outweighs misses: `seen` holds 2 * scan + 1 where the
-    scan hit and 2 * scan where it passed. Between neighbouring beams the scan is taken as free up
-    to the shorter of the two, in rays no more than a cell apart.
-    """
-    beams = len(angles)
-    for k in range(len(ranges)):
-        mark = 2 * (first + k + 1)
-        x, y = (poses[k, 0] - corner_x) / resolution, (poses[k, 1] - corner_y) / resolution
-        for i in range(beams):
-            r = ranges[k, i]
-            if not r <= reach:
-                continue
-            angle = poses[k, 2] + angles[i]
-            row = int(y + r / resolution * np.sin(angle))
-            column = int(x + r / resolution * np.cos(angle))
-            if seen[row, column] != mark + 1:
-                seen[row, column] = mark + 1
-                hits[row, column] += 1
-        for i in range(beams):
-            r = ranges[k, i]
-            if not np.isfinite(r):
-                continue
-            _pass(x, y, poses[k, 2] + angles[i], min(r, reach) / resolution, mark, misses, seen)
-            if i + 1 == beams or not np.isfinite(ranges[k, i + 1]):
-                continue
-            r = min(r, ranges[k, i + 1], reach) / resolution
-            step = angles[i + 1] - angles[i]
-            between = int(np.ceil(r * step))
-            for j in range(1, between):
-                _pass(x, y, poses[k, 2] + angles[i] + j * step / between, r, mark, misses, seen)
-
-
-@njit(cache=True)
-def _pass(
-    x: float, y: float, angle: float, length: float, mark: int, misses: Counts, seen: Counts,
-) -> None:
-    """Vote free for each cell that a ray crosses before its last cell (Amanatides and Woo)."""
-    dx, dy = np.cos(angle), np.sin(angle)
-    column, row = int(x), int(y)
-    right, up = 1 if dx > 0 else -1, 1 if dy > 0 else -1
-    across = 1.0 / max(abs(dx), 1e-12)
-    along = 1.0 / max(abs(dy), 1e-12)
-    next_x = ((column + 1 - x) if dx > 0 else (x - column)) * across
-    next_y = ((row + 1 - y) if dy > 0 else (y - row)) * along
-    while min(next_x, next_y) < length - 1.0:
-        if seen[row, column] < mark:
-            seen[row, column] = mark
-            misses[row, column] += 1
-        if next_x < next_y:
-            next_x += across
-            column += right
-        else:
-            next_y += along
-            row += up
-
-
-def _count(
-    log: CarmenLog, resolution: float, progress: Progress | None,
-) -> tuple[Counts, Counts, tuple[float, float]]:
-    """Count hits and misses a cell over all scans; also the corner of cell (0, 0) [m]."""
-    ranges = log.ranges.astype(np.float64)
-    longest = np.where(np.isfinite(ranges), ranges, 0.0).max(axis=1, keepdims=True)
-    reach = np.minimum(longest, MAP_RANGE) + _MARGIN + resolution
-    low = np.floor((log.poses[:, :2] - reach).min(axis=0) / resolution) * resolution
-    high = (log.poses[:, :2] + reach).max(axis=0)
-    width, height = (int(v) for v in np.ceil((high - low) / resolution))
-    if width * height > _MAX_CELLS:
-        raise InputError(f'log {log.name}: its map would have {width} x {height} cells of '
-                         f'{resolution} m, more than {_MAX_CELLS}; choose a coarser resolution, '
-                         'or look for broken poses in the log')
-    hits, misses = np.zeros((height, width), np.int32), np.zeros((height, width), np.int32)
-    seen = np.zeros((height, width), np.int32)
-    total = len(ranges)
-    for start in range(0, total, _CHUNK):
-        part = slice(start, start + _CHUNK)
-        _vote(ranges[part], log.angles, log.poses[part], start, MAP_RANGE,
-              low[0], low[1], resolution, hits, misses, seen)
-        if progress is not None:
-            progress(min(start + _CHUNK, total), total)
-    return hits, misses, (float(low[0]), float(low[1]))
+    return GridMap(cells, resolution, corner, name)
 
 
 def _visited(
-    log: CarmenLog, shape: tuple[int, ...], origin: tuple[float, float], resolution: float,
+    poses: FloatArray, shape: tuple[int, ...], origin: tuple[float, float], resolution: float,
 ) -> Bools:
     """Cells that the laser itself was in."""
     out = np.zeros(shape, bool)
-    columns, rows = np.floor((log.poses[:, :2] - origin) / resolution).astype(int).T
+    columns, rows = np.floor((poses[:, :2] - origin) / resolution).astype(int).T
     out[rows, columns] = True
     return out
 

@@ -55,7 +55,7 @@ def merge(sources: Sequence[Path], out: Path, splits: dict[str, str] | None = No
                 done += len(place)
                 if advance is not None:
                     advance(done, total)
-    carry_problems(sets, out)
+    carry_problems({data.folder: data.digest() for data in sets}, out)
     return writer
 
 

@@ -1,7 +1,6 @@
 """Reading data sets by memory-mapping: what is not asked for is not read."""
 
 from collections.abc import Iterable, Iterator, Sequence
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.dataset.schema import Schema, SPLITS
-from synth_nodes.dataset.store import CHUNK, chunk_folders, read_schema
+from synth_nodes.dataset.store import CHUNK, chunk_folders, digest_of, read_schema
 from synth_nodes.errors import InputError
 from synth_nodes.files import read_json, sha256_of
 
@@ -100,11 +99,7 @@ class DataSet:
 
     def digest(self) -> str:
         """Hash of all contents: of the schema's fields and of every file's own hash."""
-        whole = hashlib.sha256(repr(self.schema.fields).encode())
-        for chunk in self.chunks:
-            for name, digest in sorted(read_json(chunk / CHUNK, 'chunk')['sha256'].items()):
-                whole.update(f'{name} {digest}\n'.encode())
-        return whole.hexdigest()
+        return digest_of(self.schema, self.chunks)
 
     def verify(self) -> list[str]:
         """Compare every file with its hash; return what is wrong, in words, or nothing."""

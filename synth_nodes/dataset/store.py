@@ -12,12 +12,14 @@ be relied on. Any program that reads .npy files reads a data set.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from synth_nodes.dataset.gate import keep_problems, QUALITY
 from synth_nodes.dataset.schema import Field, Place, Schema, schema_from_json, split_of
 from synth_nodes.errors import InputError
 from synth_nodes.files import read_json, remove, sha256_of, sync_folder, write_json
@@ -44,7 +46,7 @@ class Writer:
         :param schema: fields, sensor, origin; places may be added while writing.
         :param records: in a chunk.
         :param append: go on with a data set that is there already; its fields and sensor must be
-            the same.
+            the same. One that failed its quality gate fails still, until it is judged anew.
         :raises InputError: when there is one and `append` is not set, or it holds other fields.
         """
         self.folder = Path(folder)
@@ -58,6 +60,8 @@ class Writer:
         """Records that are safe on the disk, those from before included."""
         there = (self.folder / HEADER).exists()
         self.schema = self._continued(schema, append) if there else schema
+        if not there:
+            (self.folder / QUALITY).unlink(missing_ok=True)
         (self.folder / CHUNKS).mkdir(parents=True, exist_ok=True)
         for left in (self.folder / CHUNKS).glob('.*'):
             remove(left)
@@ -132,6 +136,7 @@ class Writer:
             raise InputError(f'data set {self.folder}: {other}; records of one kind only can be '
                              'appended: use the settings it was made with, or another folder')
         chunks = chunk_folders(self.folder)
+        keep_problems(self.folder, digest_of(there, chunks))
         self._next = 1 + max((int(c.name) for c in chunks), default=-1)
         self.written = sum(read_json(c / CHUNK, 'chunk')['records'] for c in chunks)
         numbers = [np.load(c / 'sequence.npy', mmap_mode='r') for c in chunks]
@@ -231,6 +236,15 @@ def differences(one: Schema, other: Schema) -> str:
 
 def _kind(field: Field) -> str:
     return f'{field.dtype} of shape {field.shape} [{field.unit}], "{field.help}"'
+
+
+def digest_of(schema: Schema, chunks: Iterable[Path]) -> str:
+    """Hash all contents: the schema's fields, and the hash of every file of the chunks."""
+    whole = hashlib.sha256(repr(schema.fields).encode())
+    for chunk in chunks:
+        for name, digest in sorted(read_json(chunk / CHUNK, 'chunk')['sha256'].items()):
+            whole.update(f'{name} {digest}\n'.encode())
+    return whole.hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -68,7 +68,7 @@ def pairs_of(data: DataSet, reach: float, rows: NDArray[np.integer] | None = Non
         if len(mine) < LEAST:
             continue
         grid = place_map(part['scan'][mine], part['laser_pose'][mine], angles, place.name,
-                         resolution, float(data.schema.sensor['range_max']))
+                         resolution)
         ideal[mine] = cast(MapAtlas.build([grid]), np.zeros(len(mine), np.int64),
                            part['laser_pose'][mine], angles, reach)
         # Scans from within a wall of the map say that the pose is wrong, nothing about the sensor.

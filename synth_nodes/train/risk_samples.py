@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.dataset.labels import base_from_laser, draw_commands, fan, time_to_contact
-from synth_nodes.dataset.place_map import LEAST, place_map
+from synth_nodes.dataset.place_map import LEAST, place_map, StoredScans
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.errors import InputError
 from synth_nodes.policy.collision import lidar_of
@@ -111,8 +111,7 @@ def risk_data(data: DataSet, robot: RobotSpec, spec: ObservationSpec, horizon: f
         command, contact = _told(data, names)
     else:
         command, contact = _swept(data, robot, horizon, draws, seed)
-    pooled = SectorPooling(spec, lidar_of_set(data))(data.read('scan'))
-    whole = RiskSamples(pooled, histories(data, spec), command, contact)
+    whole = RiskSamples(pooled_scans(data, spec), histories(data, spec), command, contact)
     free = np.asarray(np.isfinite(command).all(axis=(1, 2)) & ~(contact <= 0.0).any(axis=1))
     rows = {split: (r := data.split(split))[free[r]] for split in ('train', 'validation', 'test')}
     if not len(rows['validation']):
@@ -120,6 +119,23 @@ def risk_data(data: DataSet, robot: RobotSpec, spec: ObservationSpec, horizon: f
         rows['train'], rows['validation'] = rows['train'][~apart], rows['train'][apart]
     return RiskData(data.folder.name, **{n: whole.take(r) for n, r in rows.items()},
                     digest=data.digest())
+
+
+def pooled_scans(data: DataSet, spec: ObservationSpec,
+                 dtype: type[np.floating[Any]] = np.float32) -> NDArray[Any]:
+    """
+    Pool every scan of a data set into sectors, with no more than a chunk of scans in memory.
+
+    :return: distances from base_link [m], shape (N, sectors).
+    :raises InputError: on beams that are not evenly spaced, or a set without scans.
+    """
+    data.schema.column('scan')
+    pool = SectorPooling(spec, lidar_of_set(data))
+    out = np.empty((len(data), spec.sectors), dtype)
+    for chunk, first in enumerate(data.offsets[:-1]):
+        scan = data.columns(chunk)['scan']
+        out[first:first + len(scan)] = pool(scan)
+    return out
 
 
 def histories(data: DataSet, spec: ObservationSpec) -> Rows:
@@ -178,17 +194,16 @@ def _swept(data: DataSet, robot: RobotSpec, horizon: float, draws: int,
     drawn = draw_commands(robot, np.random.default_rng([53, seed]), (len(data), draws))
     command = np.concatenate((np.broadcast_to(fixed, (len(data), *fixed.shape)), drawn), axis=1)
     contact = np.zeros(command.shape[:2], np.float32)
-    part = {name: data.read(name) for name in ('scan', 'laser_pose', 'place')}
+    pose, places = data.read('laser_pose'), data.read('place')
     angles = np.asarray(data.schema.sensor['angles'], float)
-    known = np.asarray(np.isfinite(part['laser_pose']).all(axis=1))
+    known = np.asarray(np.isfinite(pose).all(axis=1))
     for number, place in enumerate(data.schema.places):
-        mine = np.flatnonzero(known & (part['place'] == number))
+        mine = np.flatnonzero(known & (places == number))
         if len(mine) < LEAST:
             known[mine] = False
             continue
-        grid = place_map(part['scan'][mine], part['laser_pose'][mine], angles, place.name, 0.05,
-                         float(data.schema.sensor['range_max']))
-        base = base_from_laser(part['laser_pose'][mine], _mount(data))
+        grid = place_map(StoredScans(data, mine), pose[mine], angles, place.name, 0.05)
+        base = base_from_laser(pose[mine], _mount(data))
         contact[mine] = time_to_contact(MapAtlas.build([grid]), robot,
                                         np.zeros(len(mine), np.int64), base, command[mine],
                                         horizon)

@@ -7,8 +7,8 @@ import numpy as np
 
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.errors import InputError
-from synth_nodes.tasks.observation import ObservationSpec, SectorPooling
-from synth_nodes.train.risk_samples import histories, lidar_of_set, robot_of
+from synth_nodes.tasks.observation import ObservationSpec
+from synth_nodes.train.risk_samples import histories, pooled_scans, robot_of
 from synth_nodes.train.samples import Samples
 from synth_nodes.types import RobotSpec
 
@@ -53,7 +53,7 @@ def _samples(data: DataSet, spec: ObservationSpec, first_group: int) -> Samples:
         raise InputError(f'data set {data.folder}: no record of a place for training or '
                          "validation has 'velocity' and 'expert'; see 'synth-nodes dataset info', "
                          'and give --split PLACE=train when importing or merging')
-    pooled = SectorPooling(spec, lidar_of_set(data))(data.read('scan')).astype(np.float16)
+    pooled = pooled_scans(data, spec, np.float16)
     goal = part['goal'][known].astype(np.float32)
     goal[:, 2] = np.clip(goal[:, 2], 0.0, spec.goal_range)
     return Samples(pooled[histories(data, spec)[rows[known]]], goal,

@@ -131,8 +131,12 @@ def test_drives_of_unlike_beams_leave_no_data_set_behind(tmp_path, capsys):
     assert 'the 6 beams of bag6' in capsys.readouterr().err and not out.exists()
     assert main(['dataset', 'import', bags[0], bags[0], '--out', str(out)]) == 0
     assert len(DataSet(out)) == 80
+    before = {f: f.read_bytes() for f in out.rglob('*') if f.is_file()}
     assert main(['dataset', 'import', bags[1], '--out', str(out), '--append']) == 2
-    assert len(DataSet(out)) == 80
+    assert main(['dataset', 'import', *bags, '--out', str(out), '--append']) == 2
+    assert {f: f.read_bytes() for f in out.rglob('*') if f.is_file()} == before
+    assert main(['dataset', 'import', bags[0], '--out', str(out), '--append']) == 0
+    assert len(DataSet(out)) == 120
 
 
 def test_a_split_of_no_place_or_against_the_set_is_refused(tmp_path, capsys):

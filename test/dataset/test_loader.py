@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from synth_nodes.dataset.reader import DataSet  # noqa: E402
 from synth_nodes.dataset.schema import Field, Schema  # noqa: E402
 from synth_nodes.dataset.store import Writer  # noqa: E402
 from synth_nodes.errors import InputError  # noqa: E402
+
+DOCS = Path(__file__).resolve().parents[2] / 'docs'
 
 
 @pytest.fixture
@@ -58,6 +61,30 @@ def test_a_last_batch_that_is_not_full_can_be_left_out(data):
     sizes = [len(b['x']) for b in Batches(data, LoaderPlan(batch_size=32, drop_last=True))]
     assert sizes == [32, 32]
     assert sum(len(b['x']) for b in Batches(data, LoaderPlan(batch_size=32))) == len(TRAIN)
+
+
+def test_the_training_in_the_documentation_learns(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    fields = [Field('scan', 'float32', (8,)), Field('goal', 'float32', (3,)),
+              Field('expert', 'float32', (2,))]
+    schema = Schema.of('s', fields, sensor={'range_max': 6.0})
+    with Writer(tmp_path / 'synthetic', schema, 700) as writer:
+        for k, split in enumerate(('train', 'validation')):
+            scan, goal = rng.uniform(0, 6, (3000, 8)), rng.uniform(-6, 6, (3000, 3))
+            expert = np.stack((0.2 * scan.min(axis=1), 0.3 * goal[:, 1]), axis=1)
+            scan[::7, 3], scan[::11, 5] = np.inf, np.nan
+            writer.append({'stamp': np.arange(3000.0), 'sequence': np.full(3000, k),
+                           'place': np.full(3000, writer.place(split, split)), 'scan': scan,
+                           'goal': goal, 'expert': expert})
+    text = (DOCS / 'datasets.md').read_text(encoding='utf-8')
+    block = next(part.partition('```')[0] for part in text.split('```python\n')
+                 if 'optimiser' in part)
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    names: dict = {}
+    exec(block, names)
+    assert len(names['losses']) == 10 and names['losses'][-1] < 0.5 * names['losses'][0]
+    assert capsys.readouterr().out.startswith('epoch 0: ')
 
 
 def test_an_empty_split_and_an_unknown_field_are_refused(data):

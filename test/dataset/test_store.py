@@ -13,7 +13,7 @@ from synth_nodes.dataset.reader import DataSet
 from synth_nodes.dataset.schema import Field, parse_splits, Schema, split_of
 from synth_nodes.dataset.store import Writer
 from synth_nodes.errors import InputError
-from synth_nodes.files import write_json
+from synth_nodes.files import remove, write_json
 
 VALUE = Field('value', 'float32', (2,), 'm', 'map', 'Something.')
 
@@ -178,13 +178,76 @@ def failed(folder: Path) -> Path:
     return folder
 
 
+def gate_of(folder: Path) -> str:
+    return gate_problem(folder, DataSet(folder).digest())
+
+
+def grow(folder: Path, count: int = 2) -> Path:
+    with Writer(folder, schema(), 4, append=True) as writer:
+        writer.append(columns(count, writer.next_sequence))
+    return folder
+
+
+def test_a_set_that_failed_its_gate_fails_still_when_it_grows_until_it_is_judged(tmp_path):
+    bad = grow(grow(failed(write(tmp_path / 'bad', 5))))
+    assert 'bad failed its quality gate: too even' in gate_of(bad)
+    merge([bad, write(tmp_path / 'good', 5)], tmp_path / 'both')
+    assert 'bad: too even' in gate_of(grow(tmp_path / 'both'))
+    outcome = {'passed': True, 'problems': [], 'digest': DataSet(bad).digest()}
+    write_json(bad / QUALITY, outcome)
+    assert not gate_of(bad)
+    write_json(bad / QUALITY, {**outcome, 'passed': False, 'problems': ['stale'], 'digest': 'x'})
+    assert not gate_of(grow(bad)), 'what was changed otherwise counts as never judged'
+
+
+def test_a_set_that_fails_fails_still_when_growing_is_cut_off(tmp_path):
+    bad = failed(write(tmp_path / 'bad', 5))
+    writer = Writer(bad, schema(), 4, append=True)
+    writer.append(columns(6, writer.next_sequence))
+    del writer  # never closed: one chunk is written, two records were in memory
+    assert len(DataSet(bad)) == 9 and 'too even' in gate_of(bad)
+
+
+def test_a_set_that_passed_counts_as_never_judged_when_it_has_grown(tmp_path):
+    good = write(tmp_path / 'good', 5)
+    outcome = {'passed': True, 'problems': [], 'digest': DataSet(good).digest()}
+    write_json(good / QUALITY, outcome)
+    kept = json.loads((grow(good) / QUALITY).read_text())
+    assert kept == outcome and kept['digest'] != DataSet(good).digest()
+
+
+def test_a_set_begun_anew_has_no_outcome_of_one_before(tmp_path):
+    bad = grow(failed(write(tmp_path / 'bad', 5)))
+    remove(bad / 'chunks')
+    remove(bad / 'dataset.json')
+    assert not gate_of(write(bad, 5))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob('*') if f.is_file()}
+
+
+def test_what_does_not_fit_leaves_a_set_as_it_was(tmp_path):
+    bad = failed(write(tmp_path / 'bad', 5))
+    before = contents(bad)
+    for other in (schema(sensor={'range_max': 3.0}),
+                  Schema.of('things', [Field('value', 'float32', (3,))])):
+        with pytest.raises(InputError, match='records of one kind only'):
+            Writer(bad, other, append=True)
+    with pytest.raises(InputError, match='is there already'):
+        Writer(bad, schema())
+    assert contents(bad) == before
+
+
 def test_what_is_made_of_a_set_that_failed_its_gate_has_failed_too(tmp_path):
     good, bad = write(tmp_path / 'good', 5), failed(write(tmp_path / 'bad', 5))
     merge([good, bad], tmp_path / 'both')
     cleaned(DataSet(tmp_path / 'both'), tmp_path / 'clean', np.arange(10) == 3)
     for made in ('both', 'clean'):
-        folder = tmp_path / made
-        problem = gate_problem(folder, DataSet(folder).digest())
+        problem = gate_of(tmp_path / made)
         assert made in problem and 'bad: too even' in problem
+    namesake = write(tmp_path / 'more' / 'bad', 5)
+    merge([bad, namesake], tmp_path / 'alike')
+    assert 'too even' in gate_of(tmp_path / 'alike')
     merge([good, write(tmp_path / 'better', 5)], tmp_path / 'fine')
     assert not (tmp_path / 'fine' / QUALITY).exists()

@@ -1,6 +1,6 @@
 """Training a collision predictor: samples, learning, calibration, resuming."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -15,11 +15,20 @@ from synth_nodes.dataset.schema import Schema  # noqa: E402
 from synth_nodes.dataset.store import Writer  # noqa: E402
 from synth_nodes.errors import InputError  # noqa: E402
 from synth_nodes.safety.rules import RiskRules  # noqa: E402
-from synth_nodes.tasks.observation import ObservationBuilder, ObservationSpec  # noqa: E402
+from synth_nodes.tasks.observation import (  # noqa: E402
+    ObservationBuilder,
+    ObservationSpec,
+    SectorPooling,
+)
 from synth_nodes.train.collision import predicted, temperature, train_risk  # noqa: E402
 from synth_nodes.train.progress import WorkCancelled  # noqa: E402
 from synth_nodes.train.risk_fit import forget  # noqa: E402
-from synth_nodes.train.risk_samples import risk_data, robot_of  # noqa: E402
+from synth_nodes.train.risk_samples import (  # noqa: E402
+    lidar_of_set,
+    pooled_scans,
+    risk_data,
+    robot_of,
+)
 from synth_nodes.train.risk_settings import RiskSettings  # noqa: E402
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec  # noqa: E402
 from synth_nodes.world.actors import ActorSettings  # noqa: E402
@@ -81,6 +90,49 @@ def test_histories_are_those_that_the_running_predictor_builds(driven, samples):
         if int(row) in seen:
             np.testing.assert_array_equal(part.sectors[seen[int(row)]],
                                           builder.build(np.zeros(3), np.zeros(3))['scan'][0])
+
+
+def in_chunks(data, folder, records=100):
+    with Writer(folder, data.schema, records) as writer:
+        writer.append({f.name: data.read(f.name) for f in data.schema.fields})
+    return DataSet(folder)
+
+
+@pytest.mark.parametrize('mount', [(0.0, 0.0, 0.0), (0.21, -0.1, 0.4)])
+def test_scans_are_pooled_chunk_by_chunk_to_the_bit(driven, tmp_path, mount):
+    sensor = {**driven[0].schema.sensor, 'settings': {'mount': mount}}
+    whole = in_chunks(driven[0], tmp_path / 'whole', 1000)
+    whole.schema = replace(whole.schema, sensor=sensor)
+    parts = in_chunks(whole, tmp_path / 'parts')
+    assert (len(whole.chunks), len(parts.chunks)) == (1, 9)
+    pool = SectorPooling(SPEC, lidar_of_set(whole))
+    for dtype in (np.float32, np.float16):
+        expected = pool(whole.read('scan')).astype(dtype)
+        for data in (whole, parts):
+            pooled = pooled_scans(data, SPEC, dtype)
+            assert pooled.dtype == dtype
+            np.testing.assert_array_equal(pooled, expected)
+
+
+@pytest.mark.parametrize('kind', ['simulated', 'recorded'])
+def test_no_more_than_a_chunk_of_scans_is_read_at_once(driven, recorded, tmp_path, monkeypatch,
+                                                       kind):
+    source = driven[0] if kind == 'simulated' else recorded
+    expected = risk_data(source, ROBOT, SPEC, 1.0).train
+    data = in_chunks(source, tmp_path / 'parts')
+    read, take = DataSet.read, DataSet.take
+
+    def bounded(values):
+        assert values.size <= 100 * 90, 'more than a chunk of scans'
+        return values
+
+    monkeypatch.setattr(DataSet, 'read', lambda self, name: bounded(read(self, name))
+                        if name == 'scan' else read(self, name))
+    monkeypatch.setattr(DataSet, 'take', lambda self, index, names=(): {
+        n: bounded(v) if n == 'scan' else v for n, v in take(self, index, names).items()})
+    mine = risk_data(data, ROBOT, SPEC, 1.0).train
+    for field in fields(mine):
+        np.testing.assert_array_equal(getattr(mine, field.name), getattr(expected, field.name))
 
 
 def test_places_stay_in_their_splits_and_robots_in_contact_are_left_out(driven, samples):

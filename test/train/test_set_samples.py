@@ -1,5 +1,6 @@
 """Behaviour cloning from data sets: what is taken from them, and the gate that binds it."""
 
+from dataclasses import fields
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from synth_nodes.cli import main
 from synth_nodes.dataset.generate import generate, GenerateSettings
 from synth_nodes.dataset.reader import DataSet
+from synth_nodes.dataset.store import Writer
 from synth_nodes.errors import InputError
 from synth_nodes.files import write_json
 from synth_nodes.tasks.observation import ObservationSpec, SectorPooling
@@ -53,6 +55,19 @@ def test_samples_are_what_the_drives_say_and_test_places_are_left_out(drives):
         at = before.get((part['sequence'][k], round(part['stamp'][k] - 0.2, 3)))
         if at is not None:
             np.testing.assert_array_equal(samples.scan[k, 1], pooled[at])
+
+
+def test_samples_are_the_same_however_the_set_is_cut_into_chunks(drives, tmp_path, monkeypatch):
+    data = DataSet(drives)
+    with Writer(tmp_path / 'parts', data.schema, 37) as writer:
+        writer.append({f.name: data.read(f.name) for f in data.schema.fields})
+    expected, parts, read = samples_of([data], ROBOT, SPEC), DataSet(tmp_path / 'parts'), set()
+    whole = DataSet.read
+    monkeypatch.setattr(DataSet, 'read', lambda self, name: read.add(name) or whole(self, name))
+    mine = samples_of([parts], ROBOT, SPEC)
+    assert len(parts.chunks) == 7 and 'scan' not in read
+    for field in fields(mine):
+        np.testing.assert_array_equal(getattr(mine, field.name), getattr(expected, field.name))
 
 
 def test_another_robot_and_sets_without_an_expert_are_refused(drives, tmp_path):
