@@ -70,7 +70,8 @@ def _tell(scores: dict[str, Any]) -> None:
     rows = [('', *(name for name in scores['drawn'] if name != 'auc_interval'))]
     for name, score in scores.items():
         if isinstance(score, dict):
-            rows.append((name, *(f'{v:.3f}' for k, v in score.items() if k != 'auc_interval')))
+            rows.append((name, *('not known' if v is None else f'{v:.3f}'
+                                 for k, v in score.items() if k != 'auc_interval')))
         else:
             print(f'{name}: {score:.4g}')
     print(columns(rows))

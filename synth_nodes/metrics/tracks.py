@@ -24,7 +24,7 @@ TURNING = 0.2
 """Speed [m/s] from which on a way has a curvature."""
 TIGHTEST, FARTHEST = 5.0, 3.0
 """Curvatures [1/m] and gaps [m] beyond these count as these."""
-MOST = 4000
+FEWEST, MOST = 200, 4000
 """Windows of each side in the two-sample test."""
 FIT = FitPlan(steps=400, batch_size=128)
 FIGURES = ('speed', 'acceleration', 'curvature', 'gap')
@@ -63,11 +63,13 @@ def distances(real: Motions, drawn: Motions, seed: int = 0) -> dict[str, Any]:
     """
     Compare what people do.
 
-    :return: Wasserstein distances by the names of `FIGURES`, and `auc` with its interval.
-    :raises InputError: on too few tracks.
+    :return: Wasserstein distances by the names of `FIGURES`, and `auc` with its interval; None
+        for both where a side has too few windows to learn from.
     """
     found: dict[str, Any] = {name: wasserstein(getattr(real, name), getattr(drawn, name))
                              for name in FIGURES}
+    if min(len(real.window), len(drawn.window)) < FEWEST:
+        return {**found, 'auc': None, 'auc_interval': None}
     area = window_auc(real.window, drawn.window, seed)
     return {**found, 'auc': area.value, 'auc_interval': [area.low, area.high]}
 
@@ -77,11 +79,11 @@ def window_auc(real: NDArray[np.float32], drawn: NDArray[np.float32], seed: int 
     Train a network to tell windows apart, and test it on windows of other people.
 
     :param real, drawn: shape (N, 5, 12), in the order of :func:`motions`.
-    :raises InputError: on fewer than 200.
+    :raises InputError: on fewer than `FEWEST`.
     """
-    if min(len(real), len(drawn)) < 200:
+    if min(len(real), len(drawn)) < FEWEST:
         raise InputError(f'{len(real)} and {len(drawn)} windows of {WINDOW} frames are too few '
-                         'to compare; it takes 200: give longer or more tracks')
+                         f'to compare; it takes {FEWEST}: give longer or more tracks')
     few = [part[np.linspace(0, len(part) - 1, min(len(part), MOST)).astype(int)]
            for part in (real, drawn)]
     return separability(few[0], few[1], WindowNet, seed=seed, plan=FIT)

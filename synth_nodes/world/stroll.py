@@ -15,12 +15,9 @@ from synth_nodes.world.gait import BEFORE, describe, Gait, HERE, look_along, PAS
 from synth_nodes.world.jit import inline, kernel, plain
 from synth_nodes.world.people import ActorSettings, CartSettings
 from synth_nodes.world.rails import build_rails, Rails
-from synth_nodes.world.tracks import RADIUS, Tracks
+from synth_nodes.world.tracks import RADIUS, STILL, Tracks
 from synth_nodes.world.ways import Ways, ways_to
 
-MOVING = 0.15
-"""Speed [m/s] from which on a person walks; standing before the first and after the last such
-moment is not learned."""
 PACE = 0.8
 """Quantile of a person's speeds that counts as the pace it likes."""
 LONGEST_STEP = 0.1
@@ -51,7 +48,8 @@ class Course(NamedTuple):
     pace: Array
     """[m/s], shape (N,)."""
     walking: NDArray[np.bool_]
-    """From the first to the last moment in motion, shape (frames, N)."""
+    """From the first to the last moment in motion, shape (frames, N); standing before and after,
+    slower than `STILL`, is not learned."""
 
 
 def course_of(tracks: Tracks) -> Course:
@@ -61,7 +59,7 @@ def course_of(tracks: Tracks) -> Course:
     :raises InputError: when their map has no room for a person.
     """
     speed = np.hypot(*np.moveaxis(np.diff(tracks.at, axis=0), -1, 0)) / tracks.period
-    moves = np.nan_to_num(speed) > MOVING
+    moves = np.nan_to_num(speed) > STILL
     walks = moves.any(axis=0)
     tracks = Tracks(tracks.at[:, walks], tracks.period, tracks.atlas, tracks.name)
     moves, speed = moves[:, walks], speed[:, walks]

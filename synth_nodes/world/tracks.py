@@ -27,6 +27,8 @@ CELL = 0.1
 """Side of its cells [m]."""
 MOST = 50_000_000
 """Moments times people of a table, at most."""
+RUNNING, STILL = 2.0, 0.15
+"""Speeds [m/s] at which people rather run than walk (Hreljac 1993), and below which they stand."""
 FARTHEST = 1000.0
 """Extent of a table without a map [m], at most."""
 
@@ -60,7 +62,8 @@ def read_tracks(path: Path, rate: float) -> Tracks:
     Read a table, and the map beside it.
 
     :param rate: frames a second that the table has; 2.5 for ETH and UCY.
-    :raises InputError: when it cannot be read, a line is wrong, or frames are not at even steps.
+    :raises InputError: when it cannot be read, a line is wrong, frames are not at even steps,
+        somebody is in two places at once, or people are too fast to walk.
     """
     try:
         table = np.loadtxt(path, np.float64, ndmin=2)
@@ -77,6 +80,7 @@ def read_tracks(path: Path, rate: float) -> Tracks:
     if np.abs(moment - np.round(moment)).max() > 1e-6:
         raise InputError(f'tracks {path}: frames are not at even steps of {step:g}; resample them')
     names, who = np.unique(table[:, 1], return_inverse=True)
+    _refuse_twice(table, path)
     count = round(float(moment.max())) + 1
     if count * len(names) > MOST:
         raise InputError(f'tracks {path}: {count} frames of {len(names)} people are too many for '
@@ -84,8 +88,30 @@ def read_tracks(path: Path, rate: float) -> Tracks:
     at = np.full((count, len(names), 2), np.nan)
     at[np.round(moment).astype(int), who] = table[:, 2:]
     beside = path.with_suffix('.yaml')
-    return Tracks(at, 1.0 / rate, MapAtlas.build(
+    tracks = Tracks(at, 1.0 / rate, MapAtlas.build(
         [load_map(beside) if beside.is_file() else open_ground(at, path)]), path.stem)
+    _refuse_running(tracks, path)
+    return tracks
+
+
+def _refuse_twice(table: NDArray[np.float64], path: Path) -> None:
+    """Refuse a table that has a person in one frame more than once."""
+    pairs, count = np.unique(table[:, :2], axis=0, return_counts=True)
+    if (count > 1).any():
+        frame, who = pairs[count.argmax()]
+        raise InputError(f'tracks {path}: has {count.max()} lines of id {who:g} in frame '
+                         f'{frame:g}; leave one, or give people ids of their own')
+
+
+def _refuse_running(tracks: Tracks, path: Path) -> None:
+    """Refuse tracks that are too fast for people who walk: their rate or their unit is wrong."""
+    speed = np.hypot(*np.moveaxis(np.diff(tracks.at, axis=0), -1, 0)) / tracks.period
+    moving = speed[speed > STILL]
+    if len(moving) and np.median(moving) > RUNNING:
+        raise InputError(
+            f'tracks {path}: people move at {np.median(moving):.3g} m/s (median) where it has '
+            f'{1.0 / tracks.period:g} frames a second, but they walk below {RUNNING:g} m/s; give '
+            'the --rate of this table, and x and y in metres')
 
 
 def write_tracks(tracks: Tracks, path: Path) -> None:

@@ -57,3 +57,10 @@ def test_too_few_windows_are_refused():
     few = np.zeros((20, 5, 12), np.float32)
     with pytest.raises(InputError, match='20 and 20 windows'):
         window_auc(few, few)
+
+
+def test_distances_of_few_tracks_are_told_without_a_test():
+    few = motions([circles(1.0, 2.0, jitter=0.01, people=4, frames=60)])
+    found = distances(few, motions([circles(0.8, 2.0, jitter=0.01, people=4, frames=60)]))
+    assert len(few.window) < 200 and found['speed'] == pytest.approx(0.2, abs=0.01)
+    assert found['auc'] is None and found['auc_interval'] is None
