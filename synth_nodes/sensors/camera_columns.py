@@ -19,7 +19,7 @@ from synth_nodes.sensors.camera_textures import TextureArrays
 from synth_nodes.sensors.lens import Plane
 from synth_nodes.sensors.marching import Beams, Front, march
 from synth_nodes.world.atlas import AtlasArrays, to_cell
-from synth_nodes.world.jit import bare, inline
+from synth_nodes.world.jit import bare, inline, inline_maker
 
 FINE = 2.0
 """Columns to a pixel where the camera is pitched."""
@@ -93,7 +93,7 @@ class Rays(NamedTuple):
     reach: NDArray[np.float32]
 
 
-@inline
+@inline_maker
 def new_strip(count: int) -> Strip:
     """Make room for a number of columns."""
     return Strip(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.sensors.marching import Beams, TWO_PI
-from synth_nodes.world.jit import inline
+from synth_nodes.world.jit import inline, inline_maker
 from synth_nodes.world.solids import Solids
 
 GROUP = 32
@@ -33,7 +33,7 @@ FIRST, LAST, WRAPPED = (GROUP * part for part in range(3))
 """Beams that see a solid: from the first to before the last, and from 0 to before the wrapped."""
 
 
-@inline
+@inline_maker
 def see_discs(discs: NDArray[np.float64], first: int, last: int, radius: int, beams: Beams,
               x: float, y: float, c: float, s: float, reach: float,
               depth: NDArray[np.float64]) -> None:
@@ -79,7 +79,7 @@ def see_solids(solids: Solids, m: int, beams: Beams, x: float, y: float, c: floa
                   reach, depth)
 
 
-@inline
+@inline_maker
 def _see_boxes(boxes: NDArray[np.float64], first: int, last: int, beams: Beams, x: float,
                y: float, c: float, s: float, reach: float, depth: NDArray[np.float64]) -> None:
     table, spans = np.empty(9 * GROUP), np.empty(3 * GROUP, np.int32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from synth_nodes.errors import InputError
 from synth_nodes.types import FloatArray
 from synth_nodes.world.atlas import AtlasArrays
-from synth_nodes.world.jit import inline
+from synth_nodes.world.jit import inline, inline_maker
 
 TWO_PI = 2.0 * np.pi
 LANES = 40
@@ -77,7 +77,7 @@ class Front(NamedTuple):
     """The free square it is in [cells], shape (LANES,); 0 where it has hit something."""
 
 
-@inline
+@inline_maker
 def new_front() -> Front:
     """Make room for the rays that march at once. Lanes nobody takes stand in a solid cell."""
     return Front(np.zeros(11 * LANES), np.zeros(LANES, np.int64), np.zeros(LANES, np.int32),

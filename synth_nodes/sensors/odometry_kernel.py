@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.world.drive import arc
-from synth_nodes.world.jit import inline, kernel
+from synth_nodes.world.jit import inline, inline_maker, kernel
 
 
 class Errors(NamedTuple):
@@ -103,7 +103,7 @@ def _clear(matrix: NDArray[np.float64]) -> None:
             matrix[i, j] = 0.0
 
 
-@inline
+@inline_maker
 def _turned(c: float, s: float, x: float, y: float) -> NDArray[np.float64]:
     """Return the planar motion with a turn of cosine c and sine s, shape (3, 3)."""
     out = np.zeros((3, 3))
@@ -138,7 +138,7 @@ def _spread_velocity(by_error: NDArray[np.float64], by_slip: NDArray[np.float64]
             out[i, j] = total / (dt * dt)
 
 
-@inline
+@inline_maker
 def _carry(moved: NDArray[np.float64], yaw: float, by_error: NDArray[np.float64],
            by_slip: NDArray[np.float64], known: NDArray[np.float64], own: NDArray[np.float64],
            both: NDArray[np.float64]) -> None:

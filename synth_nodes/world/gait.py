@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synth_nodes.world.atlas import AtlasArrays, to_cell, to_point
 from synth_nodes.world.chance import uniform
-from synth_nodes.world.jit import inline, shared
+from synth_nodes.world.jit import inline, inline_maker, shared
 from synth_nodes.world.ways import ahead, ARRIVED, coarse_cell, NOWHERE, passable, Ways
 
 SIGHT = (24, 12, 5, 1)
@@ -251,7 +251,7 @@ def draw_change(out: NDArray[np.float64], streams: NDArray[np.uint64],
             * np.sin(turn))
 
 
-@inline
+@inline_maker
 def draw_wish(
     maps: AtlasArrays,
     ways: Ways,
