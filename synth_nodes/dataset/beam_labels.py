@@ -131,7 +131,7 @@ def _dressing(atlas: MapAtlas) -> _Dressing:
         kinds = np.array([MATERIALS.index(s.material) for s in scene.surfaces], np.uint8)
         cells = np.full(grid.occupancy.shape, WALL, np.uint8)
         if scene.source.building is not None:
-            cells[furnished_cells(*scene.source.building)] = FURNITURE
+            cells[furnished_cells(*scene.source.building, grid)] = FURNITURE
         kind = np.pad(cells, 1, constant_values=WALL).ravel()
         solid = np.pad(grid.solid(), 1, constant_values=True).ravel()
         packed.append(np.where(solid, PACK * kind + cell_materials(scene, kinds), FREE))

@@ -7,6 +7,7 @@ the whole log. So a scan that a real sensor took gets a true label.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,8 @@ from synth_nodes.world.drive import arc
 from synth_nodes.world.jit import inline, kernel
 from synth_nodes.world.solids import solids_gap
 
-FINEST = 0.25 * CONTACT
-"""Shortest step [m] of any corner on the way to a contact."""
+LATE = 1.5e-3
+"""A sweep steps so much farther [s] than is sure to be free, so that it ends: see `_step`."""
 NEAR = 0.05
 """Gaps [m] of the circle around the footprint below which its turning counts."""
 
@@ -69,7 +70,7 @@ def time_to_contact(
     if not (np.isfinite(poses).all() and np.isfinite(commands).all() and horizon > 0):
         raise InputError(f'pose or command is not finite, or horizon = {horizon} s is not > 0')
     out = np.empty(commands.shape[:2], np.float32)
-    _sweep_all(atlas.arrays, Body.of(robot), atlas.indices(map_index, batch), poses, commands,
+    _sweep_all(atlas.arrays, _body(robot), atlas.indices(map_index, batch), poses, commands,
                horizon, discs, out)
     return out
 
@@ -79,8 +80,13 @@ def clearance(atlas: MapAtlas, robot: RobotSpec, map_index: NDArray[np.integer],
     """Gap [m] between footprint and walls at each pose, shape (B,), at most 2 m."""
     poses = np.ascontiguousarray(pose, np.float64)
     out = np.empty(len(poses), np.float32)
-    _gaps(atlas.arrays, Body.of(robot), atlas.indices(map_index, len(poses)), poses, out)
+    _gaps(atlas.arrays, _body(robot), atlas.indices(map_index, len(poses)), poses, out)
     return out
+
+
+@lru_cache(maxsize=16)
+def _body(robot: RobotSpec) -> Body:
+    return Body.of(robot)
 
 
 @kernel
@@ -116,7 +122,7 @@ def _sweep(maps: AtlasArrays, body: Body, m: int, pose: NDArray[np.float64],
     :param until: scratch, shape (1 + A,): time [s] until which walls, and each disc, are not met.
     """
     speed = np.sqrt(twist[0] * twist[0] + twist[1] * twist[1])
-    swing = abs(twist[2]) * body.radius
+    fastest = _fastest(body, twist)
     until[:] = 0.0
     t = 0.0
     while t <= horizon:
@@ -124,9 +130,9 @@ def _sweep(maps: AtlasArrays, body: Body, m: int, pose: NDArray[np.float64],
         following = np.inf
         for k in range(until.size):
             if until[k] <= t:
-                span = (_free_of_walls(maps, body, m, x, y, yaw, speed, swing, corners)
+                span = (_free_of_walls(maps, body, m, x, y, yaw, speed, fastest, corners)
                         if k == 0 else
-                        _free_of_disc(body, x, y, yaw, discs[k - 1], t, speed, swing))
+                        _free_of_disc(body, x, y, yaw, discs[k - 1], t, speed, fastest))
                 if span <= 0.0:
                     return t
                 until[k] = t + span
@@ -136,34 +142,51 @@ def _sweep(maps: AtlasArrays, body: Body, m: int, pose: NDArray[np.float64],
 
 
 @inline
+def _fastest(body: Body, twist: NDArray[np.float64]) -> float:
+    """Speed [m/s] of the fastest corner; no point of the footprint is faster."""
+    most = 0.0
+    for k in range(body.x.size):
+        vx, vy = twist[0] - twist[2] * body.y[k], twist[1] + twist[2] * body.x[k]
+        most = max(most, vx * vx + vy * vy)
+    return float(np.sqrt(most))
+
+
+@inline
+def _step(gap: float, closing: float) -> float:
+    """
+    Bound from below how long [s] a gap that closes so fast lasts, and add a little; 0 in contact.
+
+    What is added is `LATE` at most, and less than it takes to close all of `CONTACT`: so contacts
+    are found that much later at most, and no two things ever overlap before they are.
+    """
+    if gap <= CONTACT:
+        return 0.0
+    if closing <= 0.0:
+        return np.inf
+    return float((gap - CONTACT) / closing + min(LATE, CONTACT / closing))
+
+
+@inline
 def _free_of_walls(maps: AtlasArrays, body: Body, m: int, x: float, y: float, yaw: float,
-                   speed: float, swing: float, corners: NDArray[np.float64]) -> float:
+                   speed: float, fastest: float, corners: NDArray[np.float64]) -> float:
     """
     Bound from below how long [s] no wall or solid is met; 0 in contact.
 
-    :param speed: of base_link [m/s]; swing: how fast the turn moves the farthest corner [m/s].
+    :param speed: of base_link [m/s]; fastest: of the fastest corner [m/s].
         The circle around the footprint does not turn, so far from walls the speed alone counts.
     """
     far, centre = _far(maps, body, m, x, y)
-    span = np.inf
     if far > NEAR:
         room = min(far, CLEARANCE_MAX)
-        if speed > 0.0:
-            span = far / speed
+        span = far / speed if speed > 0.0 else np.inf
     else:
         place(maps, m, body, x, y, yaw, corners)
         room = wall_gap(maps, m, corners, min(centre, _likely(maps, m, x, y, corners)))
-        if room <= CONTACT:
-            return 0.0
-        if speed + swing > 0.0:
-            span = max(room - CONTACT, FINEST) / (speed + swing)
+        span = _step(room, fastest)
     first = maps.solids.first
     if first[m, 0] < first[m + 1, 0] or first[m, 1] < first[m + 1, 1]:
         gap = solids_gap(maps.solids, m, body.x, body.y, body.radius, x, y, yaw, room)
-        if gap <= CONTACT:
-            return 0.0
-        if speed + swing > 0.0:
-            span = min(span, max(gap - CONTACT, FINEST) / (speed + swing))
+        span = min(span, _step(gap, fastest))
     return float(span)
 
 
@@ -192,19 +215,15 @@ def _likely(maps: AtlasArrays, m: int, x: float, y: float,
 
 @inline
 def _free_of_disc(body: Body, x: float, y: float, yaw: float, disc: NDArray[np.float64],
-                  ahead: float, speed: float, swing: float) -> float:
+                  ahead: float, speed: float, fastest: float) -> float:
     """Bound from below how long [s] a disc, moved on by `ahead` [s], is not met; 0 in contact."""
     px, py = disc[0] + ahead * disc[2], disc[1] + ahead * disc[3]
-    closing = speed + np.sqrt(disc[2] * disc[2] + disc[3] * disc[3])
+    walking = np.sqrt(disc[2] * disc[2] + disc[3] * disc[3])
     dx, dy = px - x, py - y
     gap = np.sqrt(dx * dx + dy * dy) - body.radius - disc[4]
     if gap > NEAR:
-        return float(gap / closing if closing > 0.0 else np.inf)
-    gap = disc_gap(body, x, y, yaw, px, py, disc[4])
-    if gap <= CONTACT:
-        return 0.0
-    closing += swing
-    return float(max(gap - CONTACT, FINEST) / closing if closing > 0.0 else np.inf)
+        return float(gap / (speed + walking) if speed + walking > 0.0 else np.inf)
+    return _step(disc_gap(body, x, y, yaw, px, py, disc[4]), fastest + walking)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Writer:
         self._pending: list[dict[str, np.ndarray[Any, Any]]] = []
         self._waiting = 0
         self._next = 0
+        self._told = False
         self.written = 0
         """Records that are safe on the disk, those from before included."""
         there = (self.folder / HEADER).exists()
@@ -76,8 +77,7 @@ class Writer:
         """
         schema, number = self.schema.with_place(Place(name, split or split_of(name), digest))
         if schema is not self.schema:
-            self.schema = schema
-            self._write_header()
+            self.schema, self._told = schema, False
         return number
 
     @property
@@ -117,6 +117,7 @@ class Writer:
         """Write what still waits."""
         if self._waiting:
             self._flush(self._waiting)
+        self._write_header()
 
     def __enter__(self) -> 'Writer':
         return self
@@ -145,7 +146,10 @@ class Writer:
         return replace(there, origin={'runs': runs})
 
     def _write_header(self) -> None:
-        write_json(self.folder / HEADER, self.schema.to_json())
+        """Tell places that are new; no chunk may be there before its places are."""
+        if not self._told:
+            write_json(self.folder / HEADER, self.schema.to_json())
+            self._told = True
 
     def _flush(self, count: int) -> None:
         """Write the first records that wait as one chunk."""
@@ -153,6 +157,7 @@ class Writer:
         for field in self.schema.fields:
             whole = np.concatenate([part[field.name] for part in self._pending])
             taken[field.name], left[field.name] = whole[:count], whole[count:]
+        self._write_header()
         write_chunk(self.folder, self._next, taken)
         self._next += 1
         self.written += count

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_nodes.world.jit import kernel
+from synth_nodes.world.jit import inline, kernel
 
 _Keys = NDArray[np.float32]
 _Cells = NDArray[np.int32]
@@ -12,7 +12,7 @@ _STEP_COL = np.array([0, 0, -1, 1, -1, 1, -1, 1])
 _STEP_LENGTH = np.array([1.0, 1.0, 1.0, 1.0] + [2 ** 0.5] * 4)
 
 
-@kernel
+@inline
 def _push(keys: _Keys, cells: _Cells, size: int, key: float, cell: int) -> int:
     i = size
     while i > 0:
@@ -27,18 +27,19 @@ def _push(keys: _Keys, cells: _Cells, size: int, key: float, cell: int) -> int:
     return size + 1
 
 
-@kernel
+@inline
 def _pop(keys: _Keys, cells: _Cells, size: int) -> tuple[int, int]:
     cell = cells[0]
     size -= 1
     key, moved = keys[size], cells[size]
+    keys[size] = np.inf
     i = 0
     while True:
         child = 2 * i + 1
         if child >= size:
             break
-        if child + 1 < size and keys[child + 1] < keys[child]:
-            child += 1
+        # Which child is smaller cannot be foreseen, so it must not be a branch.
+        child += np.int64(keys[child + 1] < keys[child])
         if keys[child] >= key:
             break
         keys[i] = keys[child]
@@ -51,40 +52,47 @@ def _pop(keys: _Keys, cells: _Cells, size: int) -> tuple[int, int]:
 
 @kernel
 def _search(cost: _Keys, start: int, goal: int, parent: _Cells, length: _Keys) -> bool:
-    height, width = cost.shape
-    total = height * width
-    best = np.full(total, np.inf)
-    closed = np.zeros(total, np.bool_)
-    keys = np.empty(8 * total + 8, np.float32)
-    cells = np.empty(8 * total + 8, np.int32)
+    """
+    Grow the tree of cheapest ways until it reaches the goal, or everything where that is -1.
+
+    :param cost: with a rim of blocked cells, shape (H + 2, W + 2); all cells are counted in it.
+    """
+    width = cost.shape[1]
+    travel = cost.ravel()
+    best = np.full(travel.size, np.inf)
+    done = np.isinf(travel)
+    keys = np.empty(8 * travel.size + 8, np.float32)
+    cells = np.empty(8 * travel.size + 8, np.int32)
+    step = _STEP_ROW * width + _STEP_COL
     goal_row, goal_col = goal // width, goal % width
+    done[start] = False
     best[start] = 0.0
     length[start] = 0.0
     size = _push(keys, cells, 0, 0.0, start)
     while size > 0:
         cell, size = _pop(keys, cells, size)
-        if closed[cell]:
+        if done[cell]:
             continue
-        closed[cell] = True
+        done[cell] = True
         if cell == goal:
             return True
         row, col = cell // width, cell % width
         for k in range(8):
-            r, c = row + _STEP_ROW[k], col + _STEP_COL[k]
-            if r < 0 or c < 0 or r >= height or c >= width or not np.isfinite(cost[r, c]):
+            near = cell + step[k]
+            if done[near]:
                 continue
-            if k >= 4 and not (np.isfinite(cost[row, c]) and np.isfinite(cost[r, col])):
+            if k >= 4 and (np.isinf(travel[cell + _STEP_COL[k]])
+                           or np.isinf(travel[cell + _STEP_ROW[k] * width])):
                 continue
-            near = r * width + c
-            value = best[cell] + _STEP_LENGTH[k] * 0.5 * (cost[r, c] + cost[row, col])
-            if closed[near] or value >= best[near]:
+            value = best[cell] + _STEP_LENGTH[k] * 0.5 * (travel[near] + travel[cell])
+            if value >= best[near]:
                 continue
             best[near] = value
             parent[near] = cell
             length[near] = length[cell] + _STEP_LENGTH[k]
             guess = 0.0
             if goal >= 0:
-                dr, dc = abs(r - goal_row), abs(c - goal_col)
+                dr, dc = abs(row + _STEP_ROW[k] - goal_row), abs(col + _STEP_COL[k] - goal_col)
                 guess = max(dr, dc) + 0.41421356 * min(dr, dc)
             size = _push(keys, cells, size, value + guess, near)
     return bool(goal < 0)
@@ -104,17 +112,28 @@ def shortest_way(
     :param goal: row, column.
     :return: rows and columns, shape (N, 2), both ends included; None when there is no way.
     """
-    width = cost.shape[1]
-    parent = np.full(cost.size, -1, np.int32)
-    length = np.full(cost.size, np.inf, np.float32)
-    first, last = start[0] * width + start[1], goal[0] * width + goal[1]
-    if not _search(np.ascontiguousarray(cost, np.float32), first, last, parent, length):
+    rimmed, width = _rimmed(cost), cost.shape[1] + 2
+    parent = np.full(rimmed.size, -1, np.int32)
+    length = np.full(rimmed.size, np.inf, np.float32)
+    first, last = ((row + 1) * width + column + 1 for row, column in (start, goal))
+    if not _search(rimmed, first, last, parent, length):
         return None
-    cells = [last]
-    while cells[-1] != first:
-        cells.append(int(parent[cells[-1]]))
-    way = np.asarray(cells[::-1])
-    return np.stack((way // width, way % width), axis=-1)
+    way = _back(parent, first, last)[::-1]
+    return np.stack((way // width, way % width), axis=-1) - 1
+
+
+@kernel
+def _back(parent: _Cells, first: int, last: int) -> NDArray[np.intp]:
+    """List the cells from the last back to the first."""
+    count, cell = 1, last
+    while cell != first:
+        cell = parent[cell]
+        count += 1
+    out, cell = np.empty(count, np.intp), last
+    for k in range(count):
+        out[k] = cell
+        cell = parent[cell]
+    return out
 
 
 def way_lengths(cost: NDArray[np.float32], start: tuple[int, int]) -> NDArray[np.float32]:
@@ -125,11 +144,18 @@ def way_lengths(cost: NDArray[np.float32], start: tuple[int, int]) -> NDArray[np
     :param start: row, column.
     :return: length of the cheapest way in cells, shape (H, W); inf where none leads.
     """
-    parent = np.full(cost.size, -1, np.int32)
-    length = np.full(cost.size, np.inf, np.float32)
-    index = start[0] * cost.shape[1] + start[1]
-    _search(np.ascontiguousarray(cost, np.float32), index, -1, parent, length)
-    return length.reshape(cost.shape)
+    rimmed = _rimmed(cost)
+    parent = np.full(rimmed.size, -1, np.int32)
+    length = np.full(rimmed.shape, np.inf, np.float32)
+    index = (start[0] + 1) * rimmed.shape[1] + start[1] + 1
+    _search(rimmed, index, -1, parent, length.ravel())
+    return length[1:-1, 1:-1]
+
+
+def _rimmed(cost: NDArray[np.float32]) -> NDArray[np.float32]:
+    out = np.full((cost.shape[0] + 2, cost.shape[1] + 2), np.inf, np.float32)
+    out[1:-1, 1:-1] = cost
+    return out
 
 
 @kernel

@@ -47,15 +47,16 @@ def generate_building(
     return GridMap(_occupancy(plan), resolution, (-MARGIN, -MARGIN, 0.0), f'building_{seed}')
 
 
-def furnished_cells(seed: int, width: float, height: float,
-                    resolution: float) -> NDArray[np.bool_]:
+def furnished_cells(seed: int, width: float, height: float, resolution: float,
+                    grid: GridMap | None = None) -> NDArray[np.bool_]:
     """
     Say which solid cells of a generated building are furniture, not wall.
 
     :param seed: this and the others as for :func:`generate_building`.
+    :param grid: what that returned, where it is at hand: most of the work is to furnish it.
     :return: of the shape of its occupancy.
     """
-    grid = generate_building(seed, width, height, resolution)
+    grid = generate_building(seed, width, height, resolution) if grid is None else grid
     plan = Plan.empty(width, height, resolution, MARGIN)
     draw_plan(plan, np.random.default_rng([20, seed]))
     return np.asarray(plan.free & grid.solid())

@@ -68,31 +68,26 @@ def place(maps: AtlasArrays, m: int, body: Body, x: float, y: float, yaw: float,
 
 @inline
 def polygon_cell(corners: NDArray[np.float64], column: int, row: int) -> float:
-    """Distance [cells] between a convex polygon and a cell square; 0 where they overlap."""
-    px, py = corners[0], corners[1]
+    """Distance [cells] between a convex polygon, (2, N), and a cell square; 0 if they overlap."""
+    n = corners.shape[1]
     best = np.inf
-    for k in range(px.size):
-        dx = max(abs(px[k] - column - 0.5) - 0.5, 0.0)
-        dy = max(abs(py[k] - row - 0.5) - 0.5, 0.0)
+    # The corners of the square that lie on the outer side of some edge, as bits.
+    outside = 0
+    for k in range(n):
+        e = k + 1 if k + 1 < n else 0
+        ax, ay = corners[0, k], corners[1, k]
+        ux, uy = corners[0, e] - ax, corners[1, e] - ay
+        dx = max(abs(ax - column - 0.5) - 0.5, 0.0)
+        dy = max(abs(ay - row - 0.5) - 0.5, 0.0)
         best = min(best, dx * dx + dy * dy)
-    for corner in range(4):
-        best = min(best, point_polygon(column + corner % 2, row + corner // 2, px, py))
-    return float(np.sqrt(best))
-
-
-@inline
-def _probe(maps: AtlasArrays, m: int, corners: NDArray[np.float64], x: float, y: float,
-           best: float) -> float:
-    """Measure the polygon against the squares nearest to the four cell centres around a point."""
-    start, width = maps.shape[m, 0], maps.shape[m, 2]
-    j, i = np.int64(x - 0.5), np.int64(y - 0.5)
-    last = before = -1
-    for corner in range(4):
-        which = maps.nearest[start + (i + corner // 2) * width + j + corner % 2]
-        if which not in (last, before):
-            best = min(best, polygon_cell(corners, which % width, which // width))
-            before, last = last, which
-    return best
+        for corner in range(4):
+            px, py = column + (corner & 1) - ax, row + (corner >> 1) - ay
+            if ux * py - uy * px < 0.0:
+                outside |= 1 << corner
+                t = min(max((px * ux + py * uy) / (ux * ux + uy * uy), 0.0), 1.0)
+                dx, dy = px - t * ux, py - t * uy
+                best = min(best, dx * dx + dy * dy)
+    return float(np.sqrt(best)) if outside == 15 else 0.0
 
 
 @inline
@@ -110,6 +105,8 @@ def wall_gap(maps: AtlasArrays, m: int, corners: NDArray[np.float64], cap: float
     start, height, width = maps.shape[m]
     best = cap / cell
     n = corners.shape[1]
+    # Squares that were measured last; neighbours on the outline are near the same ones.
+    last = before = -1
     for k in range(n):
         e = k + 1 if k + 1 < n else 0
         ax, ay = corners[0, k], corners[1, k]
@@ -124,7 +121,13 @@ def wall_gap(maps: AtlasArrays, m: int, corners: NDArray[np.float64], cap: float
             off = np.sqrt((x - j - 0.5) ** 2 + (y - i - 0.5) ** 2)
             least = maps.distance[start + i * width + j] - off
             if least < best:
-                best = _probe(maps, m, corners, x, y, best)
+                # Squares that are nearest to the four cell centres around the point.
+                around = start + np.int64(y - 0.5) * width + np.int64(x - 0.5)
+                for corner in range(4):
+                    which = maps.nearest[around + (corner >> 1) * width + (corner & 1)]
+                    if which not in (last, before):
+                        best = min(best, polygon_cell(corners, which % width, which // width))
+                        before, last = last, which
                 if best <= 0.0:
                     return 0.0
             t += max(least - best, 0.75)

@@ -7,6 +7,7 @@ from synth_nodes.dataset.generate import generate, GenerateSettings
 from synth_nodes.dataset.labels import (
     base_from_laser,
     clearance,
+    draw_commands,
     fan,
     straightness,
     time_to_contact,
@@ -16,6 +17,7 @@ from synth_nodes.errors import InputError
 from synth_nodes.types import GridMap, LidarSpec, RobotSpec
 from synth_nodes.world.actors import ActorSettings
 from synth_nodes.world.atlas import MapAtlas
+from synth_nodes.world.building import generate_building
 from synth_nodes.world.collision import CONTACT
 from synth_nodes.world.scene import Scene
 
@@ -86,6 +88,32 @@ def test_contact_agrees_with_fine_stepping(hall, x, y, yaw, v, w):
     gaps = clearance(hall, ROBOT, np.zeros(len(t), int), np.stack((px, py, turn), axis=1))
     assert gaps[:-8].min() > 0.0
     assert not np.isfinite(time) or gaps[-1] < 3e-3
+
+
+def test_contacts_are_those_that_the_slow_way_finds():
+    """Whole footprints on every millisecond of the way, among the furniture of an office."""
+    grid = generate_building(3, 12.0, 10.0)
+    office, here, rng = MapAtlas.build([grid]), np.zeros(1, int), np.random.default_rng(5)
+    rows = np.argwhere(~grid.solid())
+    poses = np.column_stack((grid.to_map(rows[rng.integers(len(rows), size=300)][:, ::-1] + 0.5),
+                             rng.uniform(-np.pi, np.pi, 300)))
+    poses = poses[clearance(office, ROBOT, np.zeros(300, int), poses) > 0.02]
+    t = np.arange(0.0, 3.0, 1e-3)
+    off = []
+    for pose, (v, _, w) in zip(poses, draw_commands(ROBOT, rng, (len(poses),)), strict=True):
+        turn = pose[2] + w * t
+        span = t * np.sinc(w * t / (2 * np.pi))
+        way = np.stack((pose[0] + v * span * np.cos(pose[2] + w * t / 2),
+                        pose[1] + v * span * np.sin(pose[2] + w * t / 2), turn), axis=1)
+        gaps = clearance(office, ROBOT, np.repeat(here, len(t)), way)
+        found = min(contact(office, pose, (v, 0.0, w), 3.0), 3.0)
+        assert (gaps[t < found - 1e-3] > 0.4 * CONTACT).all()
+        if found < 2.999:
+            assert gaps[t >= found][0] <= CONTACT + 1e-3 * (abs(v) + abs(w) * ROBOT.radius)
+        off.append(found - np.append(t[gaps <= CONTACT], 3.0)[0])
+    assert len(off) > 50 and np.isfinite(off).all()
+    # A wall that is only grazed, never by less than 0.4 mm, may be missed.
+    assert (np.abs(off) < 4e-3).mean() > 0.98
 
 
 def test_people_are_met_where_they_walk(hall):
