@@ -187,7 +187,7 @@ def bearing(ahead: float, left: float) -> float:
     return -turn if left < 0.0 else turn
 
 
-@inline
+@inline_maker
 def _find_beams(beams: Beams, count: int, table: NDArray[np.float64],
                 spans: NDArray[np.int32]) -> None:
     """Find the beams that see each solid of a group, from the bearings of its edges."""

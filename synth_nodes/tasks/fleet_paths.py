@@ -99,11 +99,12 @@ def _follow(points: _Points, last: NDArray[np.int64], length: NDArray[np.float64
 def _locate(path: _Points, end: int, before: int, x: float, y: float,
             around: NDArray[np.float64]) -> tuple[int, float]:
     """Find the nearest point close ahead; on the whole path only when lost."""
+    least = np.inf
     for k in range(around.size):
         around[k] = _away(path, min(max(before - BACK + k, 0), end), x, y)
-    least = around.min() + 1e-9
+        least = min(least, around[k])
     best = 0
-    while around[best] > least:
+    while around[best] > least + 1e-9:
         best += 1
     off = around[best]
     at = min(max(before - BACK + best, 0), end)

@@ -213,9 +213,14 @@ def overlaps_solid(maps: AtlasArrays, m: int, body: Body, x: float, y: float, ya
 def _separated(corners: NDArray[np.float64], column: int, row: int) -> bool:
     """Separating axes of a convex polygon and a cell square whose bounding boxes may meet."""
     px, py = corners[0], corners[1]
-    if (px.min() > column + 1 or px.max() < column or py.min() > row + 1 or py.max() < row):
-        return True
     n = px.size
+    left = right = px[0]
+    low = high = py[0]
+    for k in range(1, n):
+        left, right = min(left, px[k]), max(right, px[k])
+        low, high = min(low, py[k]), max(high, py[k])
+    if left > column + 1 or right < column or low > row + 1 or high < row:
+        return True
     for k in range(n):
         e = k + 1 if k + 1 < n else 0
         nx, ny = py[e] - py[k], px[k] - px[e]

@@ -27,15 +27,16 @@ def inline(function: F) -> F:
     Compile a function that only kernels call, folded into them wherever it is called.
 
     A call that is not folded passes every array of every tuple through memory: 80 ns and more. It
-    must neither make nor return arrays: it counts no references to those that it is given, which
-    would otherwise take half of the time of short functions.
+    must neither make nor return arrays, nor call numpy functions of whole arrays: it counts no
+    references to those that it is given, which would otherwise take half of the time of short
+    functions.
     """
     return cast(F, numba.njit(
         cache=True, nogil=True, error_model='numpy', forceinline=True, **_UNCOUNTED)(function))
 
 
 def inline_maker(function: F) -> F:
-    """Do the same with a function that makes arrays, or returns them."""
+    """Do the same with a function that makes arrays, returns them, or has numpy go over them."""
     return cast(F, numba.njit(
         cache=True, nogil=True, error_model='numpy', forceinline=True, **_COUNTED)(function))
 
