@@ -25,6 +25,7 @@ import torch
 from synth_nodes.dataset.drives import import_log
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.files import read_json, write_json
+from synth_nodes.generators.coding import resolution_of
 from synth_nodes.generators.gaussian import fit_gaussian
 from synth_nodes.generators.learned import CARD, load
 from synth_nodes.generators.model import GeneratorSettings
@@ -36,8 +37,7 @@ from synth_nodes.metrics.two_sample import two_sample_auc
 from synth_nodes.train.generator import train_generator
 
 REACH, BEAMS, MOST = 10.0, 180, 1500
-STEPS = {'aces': 0.05, 'freiburg-079': 0.01}
-"""Steps in which each building's scanner tells ranges [m]: all models are told, Gaussian too."""
+HELD = ('aces', 'freiburg-079')
 LONG = {'vae': 1200, 'gan': 800, 'transformer': 2000, 'diffusion': 1500}
 """Steps of the optimiser where none are told."""
 JUDGED = ('auc', 'frechet', 'mmd')
@@ -95,14 +95,16 @@ def rows_of(kind: str, seed: int, args: argparse.Namespace, parts: tuple[Pairs, 
         cost = learn(kind, seed, args.steps or LONG[kind], parts, folder)
     rows = []
     for name, pairs in held.items():
+        # All models are told the steps of the building's scanner, the Gaussian too.
+        told = resolution_of(torch.from_numpy(pairs.real))
         begin = time.process_time()
         if kind == 'gaussian':
-            fitted = fit_gaussian(parts[0].ideal, parts[0].real, REACH, STEPS[name])
+            fitted = fit_gaussian(parts[0].ideal, parts[0].real, REACH, told)
             drawn = fitted.scan(pairs.ideal, seed)
         elif kind == 'sensor':
-            drawn = load_sampler(folder, seed, STEPS[name], ungated=True).scan(pairs.ideal)
+            drawn = load_sampler(folder, seed, told, ungated=True).scan(pairs.ideal)
         else:
-            drawn = load(folder, seed, resolution=STEPS[name]).scan(pairs.ideal)
+            drawn = load(folder, seed, resolution=told).scan(pairs.ideal)
         rate = len(drawn) / (time.process_time() - begin)
         rows.append({'kind': kind, 'seed': seed, 'building': name, 'rate': rate, **cost,
                      **judge(pairs, drawn, nets[name], seed)})
@@ -136,7 +138,7 @@ def main() -> None:
         scratch = Path(name)
         out = args.out or scratch
         seen = [pairs_from(args.data, n, scratch) for n in ('intel', 'csail')]
-        held = {n: pairs_from(args.data, n, scratch) for n in STEPS}
+        held = {n: pairs_from(args.data, n, scratch) for n in HELD}
         whole = Pairs(*(np.concatenate([getattr(p, f) for p in seen])
                         for f in ('ideal', 'real', 'place', 'order')), seen[0].angles)
         apart = np.arange(len(whole)) // 25 % 5 == 4

@@ -97,11 +97,13 @@ def make(name: str, work: Path, logs: Path | None) -> int:
     """
     Make a model, on from where it was broken off; return the exit code.
 
-    A data set that is not whole is made anew; training goes on from its checkpoint.
+    A data set that is not whole is made anew; training goes on from its checkpoint. The commands
+    run within `work`, so that no card names a folder of this machine.
     """
     recipe, folder = RECIPES[name], work / name
     whole = work / f'{name}_data' / MADE
-    for words in commands(recipe, folder, logs):
+    work.mkdir(parents=True, exist_ok=True)
+    for words in commands(recipe, Path(name), logs and logs.resolve()):
         of_data = words[0] != 'train'
         if of_data:
             if whole.exists():
@@ -109,7 +111,8 @@ def make(name: str, work: Path, logs: Path | None) -> int:
             shutil.rmtree(whole.parent, ignore_errors=True)
             whole.parent.mkdir(parents=True)
         print('  synth-nodes ' + ' '.join(words), flush=True)
-        code = subprocess.run([sys.executable, '-m', 'synth_nodes.cli', *words]).returncode
+        code = subprocess.run([sys.executable, '-m', 'synth_nodes.cli', *words],
+                              cwd=work).returncode
         if code:
             return code
         if of_data:

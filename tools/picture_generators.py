@@ -13,9 +13,11 @@ import matplotlib
 matplotlib.use('Agg')
 from matplotlib import pyplot as plt
 import numpy as np
+import torch
 
 from synth_nodes.dataset.drives import import_log
 from synth_nodes.dataset.reader import DataSet
+from synth_nodes.generators.coding import resolution_of
 from synth_nodes.generators.gaussian import fit_gaussian
 from synth_nodes.generators.pairs import pairs_of
 from synth_nodes.infer.learned_lidar import load_sampler
@@ -35,8 +37,9 @@ def main() -> None:
         import_log(args.log, Path(scratch) / 'd', beams=180, say=lambda _: None)
         pairs = pairs_of(DataSet(Path(scratch) / 'd'), REACH)
     known = pairs_of(DataSet(args.learn), REACH)
-    gaussian = fit_gaussian(known.ideal, known.real, REACH, 0.01)
-    sensor = load_sampler(args.sensor, 1, ungated=True)
+    told = resolution_of(torch.from_numpy(pairs.real))
+    gaussian = fit_gaussian(known.ideal, known.real, REACH, told)
+    sensor = load_sampler(args.sensor, 1, told, ungated=True)
     columns = (('ideal', pairs.ideal), ('real', pairs.real),
                ('learned', sensor.scan(pairs.ideal)), ('Gaussian', gaussian.scan(pairs.ideal, 1)))
     figure, axes = plt.subplots(3, 4, figsize=(11, 6.6), layout='constrained')

@@ -4,8 +4,7 @@ Autoregressive Transformer over scans, beam after beam, conditional on the ideal
 A beam's tokens are the steps in which the sensor tells ranges, and 'no return'; their
 probabilities come from a mixture (:mod:`synth_nodes.generators.mixture`). Attention is causal over
 the last `WINDOW` beams, with a bias that falls with distance in place of positions (ALiBi, Press
-et al. 2022), so any number of beams fits. Perplexity is exp of the mean loss a token. While it
-learns, some scans are told in coarser steps: so it knows sensors of other resolutions too.
+et al. 2022), so any number of beams fits. Perplexity is exp of the mean loss a token.
 """
 
 from collections.abc import Mapping
@@ -31,8 +30,6 @@ from synth_nodes.generators.model import Case, GeneratorSettings, Stepper
 
 WINDOW, HEADS, LAYERS = 24, 4, 2
 PAST = WINDOW - 1
-COARSER = (0.02, 0.05, 0.05)
-"""Steps [m] that scans are also told in; twice as often in the one of older scanners."""
 
 
 class Block(nn.Module):
@@ -150,30 +147,25 @@ class Autoregressive:
 
     def train_step(self, case: Case, share: float) -> Mapping[str, float]:
         """Take a step; see Generator."""
-        count = len(case.u)
-        coarser = torch.tensor(COARSER)[torch.randint(len(COARSER), (count,))]
-        told = torch.where(torch.rand(count) < 0.4, coarser, 0.0).to(case.u)[:, None]
-        loss = self._loss(case, torch.maximum(told, self._steps(case.condition)))
+        loss = self._loss(case)
         self._stepper.step(loss, share)
         return {'perplexity': math.exp(min(float(loss.detach()), 20.0))}
 
     @torch.no_grad()
     def perplexity(self, case: Case) -> float:
         """How many tokens the model wavers between, on average."""
-        return math.exp(float(self._loss(case, self._steps(case.condition))))
+        return math.exp(float(self._loss(case)))
 
     def _steps(self, condition: Tensor) -> Tensor:
         """Step of the sensor [m], shape (N, 1)."""
         return (condition[:, CONDITIONS, :1] * RESOLUTION_UNIT).clamp(min=FINEST)
 
-    def _loss(self, case: Case, resolution: Tensor) -> Tensor:
-        ideal = case.condition[:, 0] * self._reach
+    def _loss(self, case: Case) -> Tensor:
+        ideal, resolution = case.condition[:, 0] * self._reach, self._steps(case.condition)
         told = torch.round((ideal + error_of(case.u)) / resolution) * resolution
         returned = case.returned * (told < self._reach) * (told > 0.0)
         beam = before(told * returned, returned, ideal, resolution)
-        given = torch.cat((case.condition[:, :CONDITIONS],
-                           (resolution / RESOLUTION_UNIT).expand_as(ideal)[:, None]), 1)
-        seen = self._net.look(given).transpose(1, 2)
+        seen = self._net.look(case.condition).transpose(1, 2)
         out, _ = self._net(seen, beam, *self._begin(len(ideal), seen))
         return surprise(out, beam, told, returned, self._reach).mean()
 

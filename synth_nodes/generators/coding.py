@@ -19,6 +19,8 @@ LARGEST = 10.0
 SPAN = math.asinh(LARGEST / FINE)
 CONDITIONS = 5
 """Channels of the condition that say what the ideal scan is like; the resolution comes behind."""
+SAME_STEPS = 0.8
+"""Share of the changes from beam to beam that are whole steps where a sensor has any."""
 RESOLUTION_UNIT = 0.05
 """Steps of a sensor [m] that its channel of the condition is 1 for."""
 
@@ -72,17 +74,21 @@ def encode(real: Tensor, ideal: Tensor, reach: float = REACH) -> tuple[Tensor, T
 
 
 def decode(u: Tensor, returned: Tensor, ideal: Tensor, reach: float = REACH,
-           resolution: float = 0.0) -> Tensor:
+           resolution: float = 0.0, chance: Tensor | None = None) -> Tensor:
     """
     Make scans of what became of the beams: the inverse of :func:`encode`.
 
     :param returned: above 0.5 where the beam returned.
     :param resolution: steps in which the sensor tells ranges [m]; 0 for none.
+    :param chance: uniform in [0, 1), shape (N, beams): tells the step below or above, the nearer
+        the likelier, as a sensor does whose noise is as large as its steps; the nearest where
+        None.
     :return: [m], shape (N, beams), inf where nothing returned.
     """
     scan = torch.where(ideal < reach, ideal, reach) + error_of(u)
     if resolution > 0:
-        scan = torch.round(scan / resolution) * resolution
+        up = 0.5 if chance is None else chance
+        scan = torch.floor(scan / resolution + up) * resolution
     seen = (returned > 0.5) & (scan < reach) & (scan > 0.0)
     return torch.where(seen, scan, torch.inf)
 
@@ -91,11 +97,15 @@ def resolution_of(real: Tensor) -> float:
     """
     Find the steps in which a sensor tells its ranges [m]; 0 where there are none.
 
+    Looked at is how far beams are from the beam before, so steps may begin anywhere: an old
+    scanner's lie at other remainders for each stretch of a scan.
+
     :param real: [m], shape (N, beams).
     """
-    seen = real[torch.isfinite(real)].double()
+    change = torch.diff(real.double(), dim=1)
+    change = change[torch.isfinite(change) & (change.abs() > 1e-4)]
     for step in (0.1, 0.05, 0.02, 0.01, 0.005):
-        off = (seen / step - torch.round(seen / step)).abs()
-        if len(seen) and float((off < 0.02).double().mean()) > 0.95:
+        off = (change / step - torch.round(change / step)).abs()
+        if len(change) and float((off < 0.02).double().mean()) > SAME_STEPS:
             return step
     return 0.0

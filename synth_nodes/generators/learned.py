@@ -47,15 +47,17 @@ class LearnedLidar:
     """Turns ideal scans into what a real sensor would have said."""
 
     def __init__(self, generator: Generator, settings: GeneratorSettings, step: float,
-                 resolution: float, seed: int = 0) -> None:
+                 resolution: float, seed: int = 0, own: float | None = None) -> None:
         """
         Prepare.
 
         :param step: angle between beams [rad].
         :param resolution: steps in which ranges are told [m]; 0 for none.
         :param seed: of all that is drawn.
+        :param own: steps of the sensor that was learned from [m]; the same where None.
         """
         self.settings, self.step, self.resolution = settings, step, resolution
+        self._own = resolution if own is None else own
         self._generator = generator
         self._draws = torch.Generator().manual_seed(seed)
         generator.module.eval()
@@ -73,9 +75,11 @@ class LearnedLidar:
 
     def _part(self, ideal: torch.Tensor) -> Scans:
         reach = self.settings.reach
-        given = condition(ideal, self.step, reach, self.resolution).to(self.settings.device)
+        given = condition(ideal, self.step, reach, self._own).to(self.settings.device)
         u, returned = self._generator.sample(given, self._draws)
-        out = decode(u.cpu(), returned.cpu(), ideal, reach, self.resolution)
+        chance = (torch.rand(ideal.shape, generator=self._draws)
+                  if self.resolution > self._own else None)
+        out = decode(u.cpu(), returned.cpu(), ideal, reach, self.resolution, chance)
         return np.asarray(out.numpy(), np.float32)
 
 
@@ -100,13 +104,15 @@ def load(folder: str | Path, seed: int = 0, device: str = 'cpu',
 
     :param seed: of what it draws.
     :param resolution: steps in which the sensor to be imitated tells ranges [m]; those of the one
-        that was learned from where None.
+        that was learned from where None. Coarser ones are told up or down by chance (see
+        :func:`synth_nodes.generators.coding.decode`).
     :raises InputError: when it is missing, damaged, or was altered.
     """
     generator, settings = load_generator(Path(folder), device)
     card = read_json(Path(folder) / CARD, 'generator')
-    told = float(card['resolution'] if resolution is None else resolution)
-    return LearnedLidar(generator, settings, float(card['step']), told, seed)
+    own = float(card['resolution'])
+    told = own if resolution is None else resolution
+    return LearnedLidar(generator, settings, float(card['step']), told, seed, own)
 
 
 def load_generator(folder: Path, device: str) -> tuple[Generator, GeneratorSettings]:

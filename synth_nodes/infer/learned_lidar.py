@@ -48,6 +48,7 @@ class LidarSampler:
         """Angle between the beams that were learned from [rad]."""
         self.resolution = resolution
         """Steps in which ranges are told [m]; 0 for none."""
+        self._own = float(card['resolution'])
         self.reach = float(card['settings']['reach'])
         """Range from which on it sees nothing [m]."""
         self._sessions, self._draw = sessions, draw
@@ -64,10 +65,12 @@ class LidarSampler:
         return np.concatenate(parts) if parts else np.zeros_like(ideal)
 
     def _part(self, ideal: Scans) -> Scans:
-        given = condition(ideal, self.step, self.reach, self.resolution)
+        given = condition(ideal, self.step, self.reach, self._own)
         told, returned = self._draw(self._sessions, given, self.reach, self._rng)
         if self.resolution > 0:
-            told = np.asarray(np.round(told / self.resolution) * self.resolution)
+            up = (self._rng.random(told.shape, np.float32) if self.resolution > self._own
+                  else np.float32(0.5))
+            told = np.asarray(np.floor(told / self.resolution + up) * self.resolution)
         seen = (returned > 0.5) & (told < self.reach) & (told > 0.0)
         return np.where(seen, told, np.inf).astype(np.float32)
 
@@ -80,7 +83,8 @@ def load_sampler(folder: str | Path, seed: int = 0,
 
     :param seed: of what it draws.
     :param resolution: steps in which the sensor to be imitated tells ranges [m]; those of the one
-        that was learned from where None.
+        that was learned from where None. Coarser ones are told up or down by chance, the nearer
+        the likelier, as a sensor does whose noise is as large as its steps.
     :param ungated: whether one that failed its quality gate will do.
     :param otherwise: how the user says so, for the error.
     :raises InputError: when the card or a graph is missing, damaged, or was altered, or the sensor

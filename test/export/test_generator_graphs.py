@@ -59,34 +59,36 @@ def test_graphs_draw_as_torch_does(folders, kind):
 class Replayed:
     """Chance that gives what was drawn before: a numpy generator as samplers use it."""
 
-    def __init__(self, *parts):
-        self._parts = iter(parts)
+    def __init__(self, uniform, normal=()):
+        self._uniform, self._normal = iter(uniform), iter(normal)
 
     def random(self, shape, _):
-        return next(self._parts).reshape(shape)
+        return next(self._uniform).reshape(shape)
 
     def standard_normal(self, shape, _):
-        return next(self._parts).reshape(shape)
+        return next(self._normal).reshape(shape)
 
 
 @pytest.mark.parametrize('kind', ['transformer', 'diffusion'])
 def test_loops_outside_the_graphs_are_those_of_torch_draw_for_draw(folders, kind):
     ideal = torch.from_numpy(IDEAL[:40])
-    given = coding.condition(ideal, 0.05, 10.0, 0.05)
+    given = coding.condition(ideal, 0.05, 10.0, 0.01)
     generator, _ = learned.load_generator(folders / kind, 'cpu')
     u, returned = generator.sample(given, torch.Generator().manual_seed(3))
     chance = torch.Generator().manual_seed(3)
+    uniform, normal = [], []
     if kind == 'transformer':
-        drawn = [torch.rand((40, 33, 3), generator=chance).transpose(0, 1).numpy()]
+        uniform = [torch.rand((40, 33, 3), generator=chance).transpose(0, 1).numpy()]
     else:
-        drawn = [torch.randn((40, 2, 33), generator=chance).numpy()
-                 for _ in range(diffusion.STEPS + 1)]
-    sampler = load_sampler(folders / kind, 0, 0.05)
-    sampler._rng = Replayed(*drawn)
-    wanted = coding.decode(u, returned, ideal, 10.0, 0.05).numpy()
-    got = sampler.scan(IDEAL[:40])
-    # A draw on the very edge of a step of 5 cm may fall to its other side.
-    assert (np.isclose(got, wanted, atol=1e-4)).mean() > 0.99
+        normal = [torch.randn((40, 2, 33), generator=chance).numpy()
+                  for _ in range(diffusion.STEPS + 1)]
+    up = torch.rand((40, 33), generator=chance)
+    for steps, by_chance in ((0.01, None), (0.05, up)):
+        sampler = load_sampler(folders / kind, 0, steps)
+        sampler._rng = Replayed([*uniform, up.numpy()], normal)
+        wanted = coding.decode(u, returned, ideal, 10.0, steps, by_chance).numpy()
+        # A draw on the very edge of a step may fall to its other side.
+        assert np.isclose(sampler.scan(IDEAL[:40]), wanted, atol=1e-4).mean() > 0.99
 
 
 @pytest.mark.parametrize('beams', [1, 33, 90, 91, 180, 361, 1081])

@@ -73,6 +73,23 @@ def test_resolution_is_found_where_there_is_one():
     assert resolution_of(torch.round(real / 0.05) * 0.05) == 0.05
 
 
+def test_steps_may_begin_at_other_remainders_for_each_stretch_of_a_scan():
+    real = torch.round((torch.rand(50, 40) * 5 + 0.3) / 0.05) * 0.05
+    real[:, 20:] += 0.03
+    real[::5, ::7] = torch.inf
+    assert resolution_of(real) == 0.05
+    assert resolution_of(torch.full((3, 4), 2.0)) == resolution_of(torch.zeros(0, 4)) == 0.0
+
+
+def test_coarser_steps_are_told_up_or_down_the_nearer_the_likelier():
+    ideal, count = torch.full((1, 40_000), 3.0), 40_000
+    u, returned = encode(torch.full((1, count), 3.01), ideal)
+    told = decode(u, returned, ideal, 10.0, 0.05, torch.rand(1, count))
+    assert {round(float(a), 3) for a in told.unique()} == {3.0, 3.05}
+    assert float(told.mean()) == pytest.approx(3.01, abs=1e-3)
+    assert float((decode(u, returned, ideal, 10.0, 0.05) - 3.0).abs().max()) < 1e-5
+
+
 def known(count: int, **values: float) -> mixture.Beam:
     """Beams that all know the same."""
     usual = {'ideal': 3.0, 'rise': 0.1, 'resolution': 0.05, 'last': 2.8, 'step': -0.05,
@@ -167,6 +184,9 @@ def test_each_kind_learns_saves_and_draws_any_number_of_beams(tmp_path, kind):
     np.testing.assert_array_equal(one, two)
     assert one.shape == (5, 57) and not np.isnan(one).any() and (one > 0).all()
     assert not np.array_equal(one, lidar.scan(ideal))
+    coarse = learned.load(tmp_path, seed=3, resolution=0.05).scan(ideal)
+    coarse = coarse[np.isfinite(coarse)] / 0.05
+    np.testing.assert_allclose(coarse, np.round(coarse), atol=1e-3)
 
 
 @pytest.mark.parametrize('kind', ['vae', 'transformer'])
