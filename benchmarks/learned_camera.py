@@ -40,7 +40,7 @@ def row(name: str, runs: list[FrameQuality], rate: float, scores: dict) -> tuple
     return (name, mean(lambda q: q.auc.value), mean(lambda q: q.frechet.value),
             mean(lambda q: q.kid.value), mean(lambda q: q.sliced_wasserstein.value),
             mean(lambda q: q.ssim.value), mean(lambda q: q.coverage.value),
-            mean(lambda q: q.copying['z']),
+            mean(lambda q: q.copying['z']['value']),
             f"{scores['seconds']:.0f} s" if scores else '', f'{rate:.0f}' if rate else '',
             str(int(scores['parameters'])) if scores else '')
 

@@ -47,8 +47,8 @@ class Graph:
 NAMESPACE = Argument('namespace', 'Namespace of every node, such as robot1.')
 PARAMS_FILE = Argument('params_file', 'Your parameter file, read after the packaged ones.')
 MAP = Argument('map', 'Nav2 map or scene (YAML) to drive in; layout:NAME, a generated scene, such '
-               'as layout:learned; or plans:DIR, a scene by a plan generator of yours; a '
-               'generated building when not given.')
+               'as layout:learned or layout:learned:4:walls=0.15; or plans:DIR, a scene by a plan '
+               'generator of yours; a generated building when not given.')
 RATE = Argument('rate', 'Speed of simulated time against real time; 1.0 when not given.',
                 kind=float)
 NOISE = Argument('noise', "Noise of the lidar: 'model', that of its settings, or 'learned' from "

@@ -76,7 +76,7 @@ RECIPES = {
         ('train', 'generator', '--of', 'camera', '--kind', 'vae', '--out', WORK), 4),
     'plans': Recipe(
         _same('plans.onnx', 'plans.json'),
-        ('train', 'generator', '--of', 'plans', '--out', WORK), 18),
+        ('train', 'generator', '--of', 'plans', '--out', WORK), 5),
     'tracks': Recipe(
         _same('tracks.json'), ('train', 'generator', '--of', 'tracks', '--out', WORK), 9),
 }

@@ -18,7 +18,8 @@ def add(inner: Subparsers) -> None:
                       EXAMPLE, _tracks)
     parser.add_argument('--map', default='', metavar='PLACE',
                         help='Nav2 map, scene file, layout:NAME:SEED or plans:DIR:SEED to walk '
-                        'in; a generated building if not given')
+                        'in (plans may end with wishes such as :walls=0.15); a generated building '
+                        'if not given')
     parser.add_argument('--walk', choices=WALKS, default='learned',
                         help='by a learned gait (the default), by social forces, or straight '
                         'along the shortest ways')

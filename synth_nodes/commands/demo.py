@@ -29,7 +29,10 @@ def add(verbs: Subparsers) -> None:
     place.add_argument('--map', metavar='M.yaml',
                        help='Nav2 map or scene file to drive in, or a generated scene: '
                             'layout:warehouse, layout:learned, or plans:DIR by a plan generator '
-                            'of yours')
+                            'of yours; of plans, layout:learned:4:walls=0.15,clearance=0.7,'
+                            'along=0.8 or some of them ask for the share of walls, the mean '
+                            'distance to them [m], and the share of the floor that is longer '
+                            'along x')
     place.add_argument('--log', type=Path, metavar='L.log.gz',
                        help='CARMEN lidar log to build the map from; without this and --map a '
                             'building is generated')

@@ -28,7 +28,8 @@ def add(verbs: Subparsers) -> None:
                         help='folder of the data set')
     parser.add_argument('--map', action='append', default=[], metavar='PLACE',
                         help='Nav2 map, scene file, layout:NAME:SEED (such as layout:learned:3) '
-                        'or plans:DIR:SEED to drive in, repeatable; generated buildings if none')
+                        'or plans:DIR:SEED to drive in (plans may end with wishes such as '
+                        ':walls=0.15), repeatable; generated buildings if none')
     parser.add_argument('--records', type=int, help='records in all')
     parser.add_argument('--seed', type=int, help='seed of everything drawn by chance')
     parser.add_argument('--sensor', type=Path, metavar='DIR',

@@ -1,11 +1,12 @@
 """
-A variational autoencoder of floor plans (Kingma and Welling 2014).
+A conditional variational autoencoder of floor plans (Kingma and Welling 2014, Sohn et al. 2015).
 
-The likelihood of each cell is Bernoulli. KL counts a tenth and is annealed (Bowman et al. 2016;
-beta-VAE, Higgins et al. 2017): with its full weight the latent collapses. So the latents of real
-plans are not normal; a normal distribution with their mean and covariance is fitted to them
-afterwards (ex-post density estimation, Ghosh et al. 2020). What is drawn is then pulled to what
-the autoencoder knows by encoding and decoding it a few times (walkback, Bengio et al. 2013).
+Encoder and decoder are given what `synth_nodes.world.plan_conditions` measures. The likelihood of
+each cell is Bernoulli. KL counts a tenth and is annealed (Bowman et al. 2016; beta-VAE, Higgins et
+al. 2017): with its full weight the latent collapses. So the latents of real plans are not normal,
+nor free of the conditions; their distribution is fitted to them afterwards
+(`synth_nodes.generators.latents`). What is drawn is then pulled to what the autoencoder knows by
+encoding and decoding it a few times (walkback, Bengio et al. 2013).
 """
 
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
+from synth_nodes.generators.latents import LatentMixture
 from synth_nodes.settings import setting
+from synth_nodes.world.plan_conditions import CONDITIONS
 from synth_nodes.world.plan_grids import COLUMNS, ROWS
 
-LATENT = 48
-ENCODER, DECODER = (12, 24, 16), (48, 32, 16)
+LATENT = 64
+CONDITION = len(CONDITIONS)
+ENCODER, DECODER = (16, 32, 12), (32, 48, 32)
 KL_WEIGHT = 0.1
-WALKS = 3
+WALKS = 2
 """How often what is drawn is encoded and decoded again."""
 
 
@@ -36,7 +40,7 @@ class PlanSettings:
     check_every: int = setting(250, 'Steps between checks and checkpoints.', low=1, high=10**6)
     patience: int = setting(
         4, 'Checks without a better score after which it stops early.', low=1, high=10**6)
-    plans: int = setting(6_000, 'Plans to learn from.', low=64, high=10**7)
+    plans: int = setting(16_000, 'Plans to learn from.', low=64, high=10**7)
     maps_share: float = setting(
         0.5, 'Share of them cut out of the maps that are given.', low=0.0, high=1.0)
     threads: int = setting(1, 'Threads that torch may use.', low=1, high=256)
@@ -44,67 +48,100 @@ class PlanSettings:
 
 
 class PlanNet(nn.Module):
-    """Encoder, decoder, and the distribution of latents."""
+    """Encoder, decoder, and the distribution of latents, each given a plan's conditions."""
 
-    latent_mean: Tensor
-    latent_root: Tensor
+    condition_mean: Tensor
+    condition_deviation: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         sizes = (3, *ENCODER)
+        small = ROWS // 8 * COLUMNS // 8
         self.down = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1)
                                   for a, b in pairwise(sizes))
-        self.moments = nn.Linear(ENCODER[-1] * ROWS // 8 * COLUMNS // 8, 2 * LATENT)
-        self.inlet = nn.Linear(LATENT, DECODER[0] * ROWS // 8 * COLUMNS // 8)
+        self.more = nn.ModuleList(nn.Conv2d(b, b, 3, 1, 1) for b in ENCODER)
+        self.moments = nn.Linear(ENCODER[-1] * small + CONDITION, 2 * LATENT)
+        self.inlet = nn.Linear(LATENT + CONDITION, DECODER[0] * small)
         self.up = nn.ModuleList(nn.Conv2d(a, b, 3, 1, 1)
                                 for a, b in pairwise(DECODER))
+        self.again = nn.ModuleList(nn.Conv2d(b, b, 3, 1, 1) for b in DECODER)
         self.norms = nn.ModuleList(nn.GroupNorm(4, b) for b in DECODER[1:])
+        self.tones = nn.ModuleList(nn.Linear(CONDITION, 2 * b) for b in DECODER[1:])
         self.out = nn.Conv2d(DECODER[-1], 4, 3, 1, 1)
-        self.register_buffer('latent_mean', torch.zeros(LATENT))
-        self.register_buffer('latent_root', torch.eye(LATENT))
+        self.register_buffer('condition_mean', torch.zeros(CONDITION))
+        self.register_buffer('condition_deviation', torch.ones(CONDITION))
+        self.latents = LatentMixture(LATENT, CONDITION)
         y, x = torch.meshgrid(torch.linspace(-1, 1, ROWS), torch.linspace(-1, 1, COLUMNS),
                               indexing='ij')
         self.register_buffer('_where', torch.stack((x, y))[None], persistent=False)
 
-    def encode(self, plan: Tensor) -> tuple[Tensor, Tensor]:
-        """Plans (N, 1, ROWS, COLUMNS) to mean and log variance, each (N, LATENT)."""
+    def standard(self, condition: Tensor) -> Tensor:
+        """Tell conditions, shape (N, 3) in their units, in deviations from those learned."""
+        return (condition - self.condition_mean) / self.condition_deviation
+
+    def encode(self, plan: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Turn plans into mean and log variance of latents, each (N, LATENT).
+
+        :param plan: shape (N, 1, ROWS, COLUMNS); asked: standardised conditions, (N, 3).
+        """
         h = torch.cat((plan, self._where.expand(plan.shape[0], -1, -1, -1)), 1)  # type: ignore[operator]
-        for conv in self.down:
+        for conv, more in zip(self.down, self.more, strict=True):
             h = functional.silu(conv(h))
-        mean, log_variance = self.moments(h.flatten(1)).chunk(2, 1)
+            h = h + functional.silu(more(h))
+        mean, log_variance = self.moments(torch.cat((h.flatten(1), asked), 1)).chunk(2, 1)
         return mean, log_variance.clamp(-8.0, 4.0)
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, asked: Tensor) -> Tensor:
         """Latents (N, LATENT) to logits of solid cells, (N, 1, ROWS, COLUMNS)."""
-        h = self.inlet(z).view(-1, DECODER[0], ROWS // 8, COLUMNS // 8)
-        for conv, norm in zip(self.up, self.norms, strict=True):
-            h = functional.silu(norm(conv(functional.interpolate(h, scale_factor=2.0))))
+        h = self.inlet(torch.cat((z, asked), 1))
+        h = h.view(-1, DECODER[0], ROWS // 8, COLUMNS // 8)
+        h = h + self.again[0](functional.silu(h))
+        for conv, norm, tone, again in zip(self.up, self.norms, self.tones, self.again[1:],
+                                           strict=True):
+            gain, shift = tone(asked)[:, :, None, None].chunk(2, 1)
+            h = norm(conv(functional.interpolate(h, scale_factor=2.0)))
+            h = functional.silu(h * (1.0 + gain) + shift)
+            h = h + functional.silu(again(h))
         out: Tensor = functional.pixel_shuffle(self.out(h), 2)
         return out
 
-    def forward(self, noise: Tensor) -> Tensor:
-        """Turn normal numbers (N, LATENT) into chances that cells are solid, (N, R, C)."""
-        logit = self.decode(self.latent_mean + noise @ self.latent_root.T)
+    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
+        """
+        Draw plans.
+
+        :param noise: normal numbers, (N, self.latents.noise).
+        :param condition: what is asked for, (N, 3), in its units.
+        :return: chances that cells are solid, (N, R, C).
+        """
+        asked = self.standard(condition)
+        logit = self.decode(self.latents(noise, asked), asked)
         for _ in range(WALKS):
-            logit = self.decode(self.encode((logit > 0).to(noise))[0])
+            logit = self.decode(self.encode((logit > 0).to(noise), asked)[0], asked)
         return torch.sigmoid(logit)[:, 0]
 
-    def loss(self, plan: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, plan: Tensor, condition: Tensor,
+             kl_weight: float) -> tuple[Tensor, dict[str, float]]:
         """Negative lower bound [nats a plan] with the KL term weighed, and its parts."""
-        mean, log_variance = self.encode(plan)
+        asked = self.standard(condition)
+        mean, log_variance = self.encode(plan, asked)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
         error = functional.binary_cross_entropy_with_logits(
-            self.decode(z), plan, reduction='sum') / len(plan)
+            self.decode(z, asked), plan, reduction='sum') / len(plan)
         kl = 0.5 * (mean ** 2 + log_variance.exp() - 1.0 - log_variance).sum(1).mean()
         return error + kl_weight * kl, {'error': float(error.detach()), 'kl': float(kl.detach())}
 
     @torch.no_grad()
-    def fit_latents(self, plans: Tensor) -> None:
-        """Fit the normal distribution of latents to those of some plans."""
-        mean, log_variance = self.encode(plans)
-        z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-        self.latent_mean.copy_(z.mean(0))
-        off = (z - self.latent_mean).double()
-        spread = off.T @ off / max(len(z) - 1, 1)
-        self.latent_root.copy_(torch.linalg.cholesky(
-            spread + 1e-6 * torch.eye(LATENT).to(spread)))
+    def fit_conditions(self, condition: Tensor) -> None:
+        """Standardise by those of some plans, shape (N, 3)."""
+        self.condition_mean.copy_(condition.mean(0))
+        self.condition_deviation.copy_(condition.std(0).clamp_min(1e-3))
+
+    @torch.no_grad()
+    def fit_latents(self, plans: Tensor, condition: Tensor) -> None:
+        """Fit the distribution of latents given conditions to those of some plans."""
+        asked = self.standard(condition)
+        parts = [self.encode(plan, told) for plan, told in zip(
+            torch.split(plans, 512), torch.split(asked, 512), strict=True)]
+        mean, log_variance = (torch.cat(part) for part in zip(*parts, strict=True))
+        self.latents.fit(mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean), asked)

@@ -92,8 +92,8 @@ def broken_limits(auc: float, coverage: float, copying: Mapping[str, Any] | None
         out.append(f'the two-sample test tells them apart: AUC {auc:.3f} is above {gate.max_auc}')
     if not coverage >= gate.min_coverage:
         out.append(f'coverage {coverage:.2f} is below {gate.min_coverage}')
-    if copying and not copying['z'] >= gate.min_copying_z:
-        out.append(f"training data are copied: z {copying['z']:.1f} is below "
+    if copying and not copying['z']['value'] >= gate.min_copying_z:
+        out.append(f"training data are copied: z {copying['z']['value']:.1f} is below "
                    f'{gate.min_copying_z}')
     return out
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from synth_nodes.metrics.distances import check_pair, Measured, with_interval, with_intervals
 
 Array = NDArray[np.float64]
+RESAMPLES = 200
+"""Of the distances, for the interval of z."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,9 @@ class Copying:
     share: Measured
     """Of the synthetic records, how many lie nearer to a training record than nine tenths of the
     unseen real ones do to theirs; 0.1 is what chance gives."""
-    z: float
-    """Mann-Whitney z of the distances; below about -3 the generator copies."""
+    z: Measured
+    """Mann-Whitney z of the distances, its interval from a bootstrap of them; below about -3 the
+    generator copies."""
     exact: int
     """Synthetic records that are a training record, to single precision."""
 
@@ -52,15 +55,24 @@ def copying(train: Array, unseen: Array, synthetic: Array, seed: int = 0) -> Cop
     check_pair(train, unseen)
     check_pair(train, synthetic)
     real, fake = nearest(unseen, train), nearest(synthetic, train)
-    both = np.concatenate((fake, real))
-    ranks = np.empty(len(both))
-    ranks[np.argsort(both, kind='stable')] = np.arange(1, len(both) + 1)
-    n, m = len(fake), len(real)
-    u = ranks[:n].sum() - n * (n + 1) / 2
-    z = (u - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12)
+    rng = np.random.default_rng(seed)
+    drawn = [_mann_whitney(rng.choice(fake, len(fake)), rng.choice(real, len(real)))
+             for _ in range(RESAMPLES)]
+    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
     scale = float(np.abs(train).max()) or 1.0
-    share = with_interval(_near_share, real, fake, seed=seed, most=max(n, m)).within(0.0, 1.0)
-    return Copying(share, float(z), int((fake < 3e-6 * scale).sum()))
+    share = with_interval(_near_share, real, fake, seed=seed,
+                          most=max(len(fake), len(real))).within(0.0, 1.0)
+    return Copying(share, Measured(_mann_whitney(fake, real), low, high),
+                   int((fake < 3e-6 * scale).sum()))
+
+
+def _mann_whitney(a: Array, b: Array) -> float:
+    """Give z of the ranks of a (N,) among those of b (M,); below 0 where a's are lower."""
+    n, m = len(a), len(b)
+    ranks = np.empty(n + m)
+    ranks[np.argsort(np.concatenate((a, b)), kind='stable')] = np.arange(1, n + m + 1)
+    u = ranks[:n].sum() - n * (n + 1) / 2
+    return float((u - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12))
 
 
 def _near_share(real: Array, fake: Array) -> float:

@@ -45,7 +45,10 @@ class WorldParameters:
     map: str = setting(
         '', 'Where to drive: a Nav2 map or scene file (YAML); layout:NAME or layout:NAME:SEED for '
         'a generated scene, such as layout:learned for one of learned floor plans; plans:DIR or '
-        'plans:DIR:SEED for one by a plan generator of your own; empty: a generated building.')
+        'plans:DIR:SEED for one by a plan generator of your own; of plans, '
+        'layout:learned:SEED:walls=0.15,clearance=0.7,along=0.8 or some of them ask for the share '
+        'of walls, the mean distance to them [m] and the share of the floor that is longer along '
+        'x; empty: a generated building.')
     building_seed: int = setting(
         1, 'Which building, or layout or plans without a seed, to generate.',
         low=0, high=2**31 - 1)

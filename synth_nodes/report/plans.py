@@ -1,5 +1,6 @@
-"""A picture of floor plans: some that were learned from, and some that were drawn."""
+"""A picture of floor plans: learned from, drawn, and drawn as they were asked for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,26 +8,28 @@ import numpy as np
 from synth_nodes.files import write_picture
 from synth_nodes.world.plan_grids import Grid
 
-ACROSS = 8
+ACROSS = 10
 """Plans in a row."""
 
 
-def draw_plans(real: Grid, drawn: Grid, path: Path) -> None:
+def draw_plans(real: Grid, drawn: Grid, asked: Mapping[str, Grid], path: Path) -> None:
     """
-    Draw plans above each other, at most two rows of each kind.
+    Draw plans above each other: two rows real and two drawn, and one for each condition.
 
     :param real: shape (N, R, C), True where solid; drawn: the same.
+    :param asked: by condition, plans that were asked for at rising values of it.
     :param path: PNG to write.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11.0, 4.7), layout='constrained')
-    parts = figure.subplots(2, 1)
-    for axes, plans, title in zip(parts, (real, drawn), (
-            'held back: what buildings and maps look like', 'drawn by the generator'),
-            strict=True):
-        axes.imshow(_sheet(plans[:2 * ACROSS]), cmap='gray', vmin=0, vmax=1,
-                    interpolation='nearest')
+    sheets = {'held back: what buildings and maps look like': real[:2 * ACROSS],
+              'drawn by the generator': drawn[:2 * ACROSS],
+              **{f'drawn with {name} asked for, from little to much': plans[:ACROSS]
+                 for name, plans in asked.items()}}
+    figure = Figure(figsize=(12.0, 2.0 * 2 + 1.15 * len(asked)), layout='constrained')
+    parts = figure.subplots(len(sheets), 1, height_ratios=[2, 2] + [1] * len(asked))
+    for axes, (title, plans) in zip(parts, sheets.items(), strict=True):
+        axes.imshow(_sheet(plans), cmap='gray', vmin=0, vmax=1, interpolation='nearest')
         axes.set_title(title, fontsize=9)
         axes.axis('off')
     write_picture(figure, path, dpi=110)

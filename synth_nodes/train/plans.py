@@ -1,32 +1,30 @@
 """Training a generator of floor plans on drawn buildings and on maps of the user's."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 import hashlib
 from pathlib import Path
-import time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 import torch
 from torch import nn, Tensor
 
 from synth_nodes.errors import InputError
 from synth_nodes.generators.model import Stepper
-from synth_nodes.generators.plans import KL_WEIGHT, LATENT, PlanNet, PlanSettings
-from synth_nodes.metrics.neighbours import copying, density_coverage
+from synth_nodes.generators.plans import KL_WEIGHT, PlanNet, PlanSettings
 from synth_nodes.train import loop
 from synth_nodes.train.checkpoint import Checkpoint, learning_state, restore_learning
 from synth_nodes.train.journal import Journal
+from synth_nodes.train.judge_plans import judge_plans
 from synth_nodes.train.progress import Cancelled, never, Progress, Report, silent
 from synth_nodes.types import GridMap
-from synth_nodes.world.plan_grids import clean, cut_plan, drawn_plan, Grid, refusal
+from synth_nodes.world.plan_conditions import Known, measure
+from synth_nodes.world.plan_grids import cut_plan, drawn_plan, Grid
 
 CHECKPOINT = 'checkpoint.pt'
-HELD, JUDGED, FITTED = 512, 500, 4096
-"""Plans held back, drawn to be judged, and that the latents are fitted to."""
+HELD, FITTED = 512, 16_384
+"""Plans held back, and that the latents are fitted to."""
 WARM = 0.3
 """Share of the steps in which KL comes to its weight."""
 
@@ -36,12 +34,16 @@ class TrainedPlans:
     """A trained generator of plans and how it went."""
 
     net: PlanNet
+    known: Known
+    """What may be asked of it."""
     scores: dict[str, Any]
     history: tuple[dict[str, float], ...]
     real: Grid
     """Some plans that were held back."""
     drawn: Grid
-    """Some that were drawn and accepted, cleaned; possibly none."""
+    """Some that were drawn and accepted, mended; possibly none."""
+    asked: dict[str, Grid]
+    """By condition, some that were drawn at rising values that were asked for."""
 
 
 def plan_set(count: int, maps: Sequence[GridMap], share: float, rng: np.random.Generator,
@@ -52,7 +54,7 @@ def plan_set(count: int, maps: Sequence[GridMap], share: float, rng: np.random.G
     :param count: how many, N.
     :param maps: to cut some out of; none, and all are drawn.
     :param share: of plans cut out of maps, where there are any.
-    :return: shape (N, ROWS, COLUMNS), True where solid.
+    :return: cleaned, shape (N, ROWS, COLUMNS), True where solid.
     :raises InputError: when no plan can be cut out of a map.
     """
     out = []
@@ -90,52 +92,26 @@ def train_plans(settings: PlanSettings, maps: Sequence[GridMap], out: Path,
         torch.manual_seed(settings.seed)
         net = PlanNet().to(settings.device)
     torch.manual_seed(settings.seed)
+    told = measure(plans)
+    learned, conditions = plans[:-HELD], torch.from_numpy(told).float().to(settings.device)
+    net.fit_conditions(conditions[:-HELD])
     identity = {k: v for k, v in asdict(settings).items() if k not in ('device', 'threads')}
     identity['plans learned from'] = hashlib.sha256(plans.tobytes()).hexdigest()
     journal = Journal(out, tensorboard)
-    run = loop.train(_Work(net, plans[:-HELD], plans[-HELD:], settings), loop.Plan(
+    run = loop.train(_Work(net, plans, conditions, settings), loop.Plan(
         'training plans', settings.steps, settings.check_every, settings.patience),
         Checkpoint(out / CHECKPOINT, identity), report, cancelled, journal, settings.device)
     journal.draw()
     net.eval()
-    net.fit_latents(tensor(plans[:FITTED], settings.device))
-    scores, drawn = judge_plans(net, plans[:-HELD], plans[-HELD:], settings.seed)
-    return TrainedPlans(net, {
+    fitted = learned[:FITTED]
+    net.fit_latents(tensor(fitted, settings.device), conditions[:len(fitted)])
+    known = Known.of(told[:-HELD])
+    judged = judge_plans(net, known, learned, plans[-HELD:], settings.seed)
+    return TrainedPlans(net, known, {
         'bound': run.best, 'seconds': run.seconds, 'steps': run.step,
-        'parameters': sum(p.numel() for p in net.parameters()), 'plans': settings.plans, **scores},
-        tuple(run.history), plans[-HELD:][:24], drawn[:24])
-
-
-def judge_plans(net: PlanNet, train: Grid, held: Grid, seed: int) -> tuple[dict[str, Any], Grid]:
-    """
-    Draw plans and judge them.
-
-    :param train: learned from; held: held back.
-    :return: scores: share of drawn plans that pass the checks, refusals by reason, the copying
-        test of those that pass, coverage of plans held back; and the accepted plans, cleaned.
-    """
-    chance = torch.Generator().manual_seed(seed + 1)
-    noise = torch.randn((JUDGED, LATENT), generator=chance).to(net.latent_mean)
-    begin = time.process_time()
-    with torch.no_grad():
-        raw = np.concatenate([net(part).cpu().numpy() > 0.5 for part in torch.split(noise, 50)])
-    took = time.process_time() - begin
-    cleaned = np.stack([clean(plan) for plan in raw])
-    reasons = [refusal(a, b) for a, b in zip(raw, cleaned, strict=True)]
-    good = cleaned[[not reason for reason in reasons]]
-    scores: dict[str, Any] = {
-        'valid_share': len(good) / JUDGED, 'plans_per_second': JUDGED / took,
-        'refused': dict(Counter(r for r in reasons if r)),
-        'solid_share': float(good.mean()) if len(good) else None,
-        'solid_share_real': float(held.mean())}
-    if len(good) >= 20:
-        # Drawn plans are cleaned, so a copy is one of a cleaned plan.
-        few, unseen = (np.stack([clean(p) for p in part]) for part in (train[:4000], held))
-        copied = copying(_flat(few), _flat(unseen), _flat(good))
-        scores |= {'copying_z': copied.z, 'copying_share': copied.share.value,
-                   'copied_exactly': copied.exact,
-                   'coverage': density_coverage(_flat(unseen), _flat(good))[1]}
-    return scores, good
+        'parameters': sum(p.numel() for p in net.parameters()), 'plans': settings.plans,
+        **judged.scores},
+        tuple(run.history), plans[-HELD:][:24], judged.drawn[:24], judged.asked)
 
 
 def tensor(plans: Grid, device: str) -> Tensor:
@@ -148,24 +124,23 @@ def forget(out: Path) -> None:
     (out / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _flat(plans: Grid) -> NDArray[np.float64]:
-    return plans.reshape(len(plans), -1).astype(np.float64)
-
-
 class _Work:
     """What the shared loop trains."""
 
-    def __init__(self, net: PlanNet, plans: Grid, held: Grid, settings: PlanSettings) -> None:
+    def __init__(self, net: PlanNet, plans: Grid, conditions: Tensor,
+                 settings: PlanSettings) -> None:
         self.module: nn.Module = net
-        self._net, self._plans, self._settings = net, plans, settings
-        self._held = tensor(held, settings.device)
+        self._net, self._settings = net, settings
+        self._plans, self._conditions = plans[:-HELD], conditions[:-HELD]
+        self._held = tensor(plans[-HELD:], settings.device), conditions[-HELD:]
         self._stepper = Stepper(net, settings.learning_rate, (0.9, 0.99))
 
     def step(self, step: int) -> Mapping[str, float]:
         rows = torch.randint(len(self._plans), (self._settings.batch_size,)).numpy()
         share = step / self._settings.steps
         plan = tensor(self._plans[rows], self._settings.device)
-        loss, parts = self._net.loss(plan, KL_WEIGHT * min(1.0, share / WARM))
+        loss, parts = self._net.loss(plan, self._conditions[rows],
+                                     KL_WEIGHT * min(1.0, share / WARM))
         # A mean over cells keeps gradients near the length that the stepper clips at.
         self._stepper.step(loss / plan[0].numel() * 10, share)
         return parts
@@ -174,7 +149,7 @@ class _Work:
     def score(self) -> float:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._settings.seed)
-            return float(self._net.loss(self._held, KL_WEIGHT)[0])
+            return float(self._net.loss(*self._held, KL_WEIGHT)[0])
 
     def state(self) -> dict[str, Any]:
         return learning_state(self._net, self._stepper.optimiser)

@@ -14,6 +14,22 @@ STRIP = 16.0
 
 
 @dataclass(frozen=True)
+class Style:
+    """How walls and rooms are sized; by default as an office."""
+
+    wall: float = WALL
+    """Thickness of inner walls [m]."""
+    narrowest: float = ROOM_WIDTHS[0]
+    widest: float = ROOM_WIDTHS[1]
+    """Width of a room along a corridor [m]; twice the narrowest and a wall, or more."""
+    strip: float = STRIP
+    """A corridor for about each so many metres of height."""
+
+
+OFFICE = Style()
+
+
+@dataclass(frozen=True)
 class Room:
     """A rectangle of floor [m], between its walls."""
 
@@ -57,29 +73,32 @@ class Plan:
         self.free[self.window(x0, y0, x1, y1)] = True
 
 
-def draw_plan(plan: Plan, rng: np.random.Generator) -> list[Room]:
+def draw_plan(plan: Plan, rng: np.random.Generator, style: Style = OFFICE) -> list[Room]:
     """
     Carve corridors, rooms and doors.
 
+    :param style: sizes of walls and rooms.
     :return: all rooms and corridors, every one reachable through doors.
     """
     outer = 2 * WALL
-    strips = max(1, round(plan.height / STRIP))
+    strips = max(1, round(plan.height / style.strip))
     depth = (plan.height - 2 * outer) / strips
     cross = _cross_corridors(plan, rng, strips)
     rooms = [Room(a, outer, b, plan.height - outer, 'corridor') for a, b in cross]
-    blocks = _between(cross, outer, plan.width - outer)
+    blocks = _between(cross, outer, plan.width - outer, style.wall)
     for strip in range(strips):
         low = outer + strip * depth
-        high = low + depth - (WALL if strip < strips - 1 else 0.0)
+        high = low + depth - (style.wall if strip < strips - 1 else 0.0)
         wide = rng.uniform(1.8, 2.4)
         middle = (low + high) / 2 + rng.uniform(-0.08, 0.08) * depth
         corridor = Room(
             outer, middle - wide / 2, plan.width - outer, middle + wide / 2, 'corridor')
         rooms.append(corridor)
         for x0, x1 in blocks:
-            rooms += _row(plan, rng, (x0, x1), (low, corridor.y0 - WALL), corridor.y0)
-            rooms += _row(plan, rng, (x0, x1), (corridor.y1 + WALL, high), corridor.y1)
+            rooms += _row(plan, rng, style, (x0, x1), (low, corridor.y0 - style.wall),
+                          corridor.y0)
+            rooms += _row(plan, rng, style, (x0, x1), (corridor.y1 + style.wall, high),
+                          corridor.y1)
     for room in rooms:
         plan.carve(room.x0, room.y0, room.x1, room.y1)
     return rooms
@@ -99,20 +118,22 @@ def _cross_corridors(
 
 
 def _between(
-        gaps: list[tuple[float, float]], low: float, high: float) -> list[tuple[float, float]]:
-    edges = [low] + [e for a, b in gaps for e in (a - WALL, b + WALL)] + [high]
+        gaps: list[tuple[float, float]], low: float, high: float,
+        wall: float) -> list[tuple[float, float]]:
+    edges = [low] + [e for a, b in gaps for e in (a - wall, b + wall)] + [high]
     return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= 2.0]
 
 
 def _row(
     plan: Plan,
     rng: np.random.Generator,
+    style: Style,
     span: tuple[float, float],
     sides: tuple[float, float],
     corridor_edge: float,
 ) -> list[Room]:
     """Lay rooms side by side along a corridor, with their doors."""
-    edges = _split(rng, *span)
+    edges = _split(rng, style, *span)
     rooms = [Room(a, sides[0], b, sides[1], 'room') for a, b in edges]
     y0, y1 = sorted((corridor_edge, sides[1] if corridor_edge > sides[1] else sides[0]))
     for k, room in enumerate(rooms):
@@ -129,18 +150,19 @@ def _row(
                 plan.carve(low, y0, high, y1)
         if k and rng.random() < 0.25:
             low, high = _opening(rng, room.y0, room.y1, rng.uniform(1.0, 1.3))
-            plan.carve(room.x0 - WALL, low, room.x0, high)
+            plan.carve(room.x0 - style.wall, low, room.x0, high)
     return rooms
 
 
-def _split(rng: np.random.Generator, low: float, high: float) -> list[tuple[float, float]]:
+def _split(rng: np.random.Generator, style: Style, low: float,
+           high: float) -> list[tuple[float, float]]:
     """Cut a length into rooms with walls between."""
     out = []
-    while high - low > ROOM_WIDTHS[1]:
-        longest = min(ROOM_WIDTHS[1], high - low - ROOM_WIDTHS[0] - WALL)
-        wide = rng.uniform(ROOM_WIDTHS[0], max(longest, ROOM_WIDTHS[0]))
+    while high - low > style.widest:
+        longest = min(style.widest, high - low - style.narrowest - style.wall)
+        wide = rng.uniform(style.narrowest, max(longest, style.narrowest))
         out.append((low, low + wide))
-        low += wide + WALL
+        low += wide + style.wall
     out.append((low, high))
     return out
 

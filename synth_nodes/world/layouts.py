@@ -14,6 +14,7 @@ from synth_nodes.errors import InputError
 from synth_nodes.types import FREE, GridMap, OCCUPIED
 from synth_nodes.world.building import generate_building, reachable_parts
 from synth_nodes.world.learned_plans import plan_sampler, to_cells
+from synth_nodes.world.plan_conditions import NO_WISHES, Wishes
 from synth_nodes.world.scene import FloorLine, GridSource, Scene, Surface
 from synth_nodes.world.solids import draw_scene
 
@@ -81,7 +82,7 @@ def is_drivable(scene: Scene, radius: float = ROBOT_RADIUS) -> bool:
 
 
 def generate_scene(layout: str, seed: int, width: float = 20.0, height: float = 14.0,
-                   resolution: float = 0.05) -> Scene:
+                   resolution: float = 0.05, wishes: Wishes = NO_WISHES) -> Scene:
     """
     Generate a scene.
 
@@ -89,6 +90,8 @@ def generate_scene(layout: str, seed: int, width: float = 20.0, height: float = 
     :param seed: 0 or more; the same arguments give the same scene.
     :param width: along x [m], 10 to 100; height: along y [m], 10 to 100.
     :param resolution: side of a cell [m], 0.02 to 0.1.
+    :param wishes: what the plans of 'learned' are to be like, see
+        `synth_nodes.world.plan_conditions`; no other layout takes any.
     :raises InputError: when an argument is out of range.
     """
     if layout not in LAYOUTS:
@@ -100,19 +103,37 @@ def generate_scene(layout: str, seed: int, width: float = 20.0, height: float = 
     if seed < 0:
         raise InputError(f'scene seed = {seed} must be 0 or more')
     rng = np.random.default_rng([31, list(LAYOUTS).index(layout), seed])
+    if wishes:
+        check_wishes(layout, wishes)
+        return learned(rng, seed, (width, height, resolution), f'{layout}_{seed}', wishes=wishes)
     return LAYOUTS[layout](rng, seed, (width, height, resolution), f'{layout}_{seed}')
 
 
+def check_wishes(layout: str, wishes: Wishes) -> None:
+    """
+    Refuse wishes that a layout cannot grant.
+
+    :raises InputError: when it is not 'learned', or one is not among what was learned.
+    """
+    if not wishes:
+        return
+    if layout != 'learned':
+        raise InputError(f"layout '{layout}' takes no wishes ({', '.join(wishes)}); "
+                         "'learned' does")
+    plan_sampler().known.check(wishes)
+
+
 def scene_of_plans(folder: str, seed: int, width: float = 20.0, height: float = 14.0,
-                   resolution: float = 0.05) -> Scene:
+                   resolution: float = 0.05, wishes: Wishes = NO_WISHES) -> Scene:
     """
     Generate a scene by a plan generator of the user's.
 
     :param folder: where it was trained; the others as for :func:`generate_scene`.
-    :raises InputError: when there is none, or no good floor comes.
+    :raises InputError: when there is none, no good floor comes, or a wish is not among what was
+        learned.
     """
     return learned(np.random.default_rng([37, seed]), seed, (width, height, resolution),
-                   f'plans_{seed}', folder)
+                   f'plans_{seed}', folder, wishes)
 
 
 def rooms(rng: np.random.Generator, seed: int, size: Size, name: str) -> Scene:
@@ -228,13 +249,13 @@ def track_curved(rng: np.random.Generator, seed: int, size: Size, name: str) -> 
 
 
 def learned(rng: np.random.Generator, seed: int, size: Size, name: str,
-            folder: str = '') -> Scene:
+            folder: str = '', wishes: Wishes = NO_WISHES) -> Scene:
     """Walls as a learned generator draws them, with boxes and posts scattered in the rooms."""
     sampler = plan_sampler(folder)
     for _ in range(20):
         draft = Draft(size)
-        floor = to_cells(sampler.floor(rng, draft.width, draft.height), draft.occupancy.shape)
-        draft.occupancy[floor] = OCCUPIED
+        floor = sampler.floor(rng, draft.width, draft.height, wishes)
+        draft.occupancy[to_cells(floor, draft.occupancy.shape)] = OCCUPIED
         if is_drivable(draft.scene(name)):
             break
     else:

@@ -1,8 +1,8 @@
 """
 Floor plans drawn by a learned generator, each accepted or refused by the checks of plan_grids.
 
-    DIR/plans.onnx      standard normal numbers to chances that cells are solid
-    DIR/plans.json      settings, scores, checksum
+    DIR/plans.onnx      standard normal numbers and conditions to chances that cells are solid
+    DIR/plans.json      settings, scores, checksum, and which conditions may be asked for
 
 Made by ``synth-nodes train generator --of plans``. ONNX Runtime is imported when a plan is drawn.
 """
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from synth_nodes.errors import InputError
 from synth_nodes.files import read_json
 from synth_nodes.resources import share
-from synth_nodes.world.plan_grids import CELL, clean, COLUMNS, Grid, refusal, ROWS
+from synth_nodes.world.plan_conditions import Known, NO_WISHES, Wishes
+from synth_nodes.world.plan_grids import CELL, clean, COLUMNS, Grid, refusal, ROWS, with_doors
 
 GRAPH, CARD = 'plans.onnx', 'plans.json'
 TRIES = 400
@@ -29,7 +30,7 @@ PART = 8
 """Plans drawn at once."""
 SHRINK = 0.8
 """Plans are scaled down no further than this; where less is asked for, they are cut."""
-DOOR = 5
+GATE = 5
 """Cells of an opening between two plans: 1.25 m."""
 
 
@@ -41,7 +42,8 @@ class PlanSampler:
         Load.
 
         :param folder: with the generator's two files.
-        :raises InputError: when one is missing, damaged, or they do not belong together.
+        :raises InputError: when one is missing, damaged, older than conditions, or they do not
+            belong together.
         """
         import onnxruntime
 
@@ -50,62 +52,85 @@ class PlanSampler:
         if hashlib.sha256(content).hexdigest() != card.get('sha256'):
             raise InputError(f'{folder / GRAPH}: is missing or not the file that {CARD} was '
                              'written for; train it again')
+        if 'conditions' not in card:
+            raise InputError(f'{folder / CARD}: is of a generator that nothing can be asked of, '
+                             'from before plans had conditions; train it again: synth-nodes train '
+                             f'generator --of plans --out {folder}')
+        try:
+            self.known = Known.of_card(card['conditions'])
+        except InputError as error:
+            raise InputError(f'{folder / CARD}: {error}') from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = 1, 3
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         self._session = onnxruntime.InferenceSession(content, options, ['CPUExecutionProvider'])
-        self._latent = int(card['latent'])
-        self._folder = folder
+        self._noise = int(card['noise'])
+        self.folder = folder
+        """Where it was loaded from."""
         self.refused: Counter[str] = Counter()
         """Plans refused since this was made, by reason."""
         self.accepted = 0
         """Plans that were good."""
 
-    def raw(self, rng: np.random.Generator, count: int) -> Grid:
+    def raw(self, rng: np.random.Generator, count: int, wishes: Wishes = NO_WISHES) -> Grid:
         """Draw plans as they come, shape (count, ROWS, COLUMNS)."""
-        noise = rng.standard_normal((count, self._latent)).astype(np.float32)
-        return np.asarray(self._session.run(None, {'noise': noise})[0]) > 0.5
+        condition = self.known.draw(rng, count, wishes)
+        noise = rng.standard_normal((count, self._noise)).astype(np.float32)
+        return np.asarray(self._session.run(
+            None, {'noise': noise, 'condition': condition})[0]) > 0.5
 
-    def draw(self, rng: np.random.Generator) -> Grid:
+    def draw(self, rng: np.random.Generator, wishes: Wishes = NO_WISHES) -> Grid:
         """
-        Draw a plan that passes the checks, cleaned, shape (ROWS, COLUMNS).
+        Draw a plan that passes the checks, mended, shape (ROWS, COLUMNS).
 
-        :raises InputError: when none of 400 does.
+        :param wishes: see `synth_nodes.world.plan_conditions`; of the good ones among eight
+            plans it gives the one that is nearest to them, and without wishes the first.
+        :raises InputError: when none of 400 does, or a wish is not among what was learned.
         """
+        self.known.check(wishes)
         for _ in range(TRIES // PART):
-            for raw in self.raw(rng, PART):
-                plan = clean(raw)
+            good: list[Grid] = []
+            for raw in self.raw(rng, PART, wishes):
+                plan = clean(with_doors(raw))
                 reason = refusal(raw, plan)
-                if not reason:
-                    self.accepted += 1
-                    return plan
-                self.refused[reason] += 1
-        raise InputError(f'plan generator {self._folder}: none of {TRIES} plans was good '
-                         f'({dict(self.refused)}); train it longer')
+                if reason:
+                    self.refused[reason] += 1
+                    continue
+                self.accepted += 1
+                good.append(plan)
+                if not wishes:
+                    break
+            if good:
+                return self.known.nearest(np.stack(good), wishes)
+        raise InputError(f'plan generator {self.folder}: none of {TRIES} plans was good '
+                         f'({dict(self.refused)}); train it longer'
+                         + (', or ask for something else' if wishes else ''))
 
-    def floor(self, rng: np.random.Generator, width: float, height: float) -> Grid:
+    def floor(self, rng: np.random.Generator, width: float, height: float,
+              wishes: Wishes = NO_WISHES) -> Grid:
         """
         Make a floor of any size: plans side by side with doors between, scaled or cut to fit.
 
         :param width: along x [m]; height: along y [m].
+        :param wishes: of each of the plans.
         :return: True where solid; cells of about 0.25 m, shape (H, W).
-        :raises InputError: when no good one comes.
+        :raises InputError: when no good one comes, or a wish is not among what was learned.
         """
         counts, sizes = zip(*(_fitted(size, native * CELL) for size, native in (
             (height, ROWS), (width, COLUMNS))), strict=True)
         for _ in range(TRIES):
-            whole = self._mosaic(rng, counts)
+            whole = self._mosaic(rng, counts, wishes)
             cut = whole[:sizes[0] or whole.shape[0], :sizes[1] or whole.shape[1]]
-            floor = clean(cut)
+            floor = clean(with_doors(cut))
             reason = refusal(floor, floor)
             if not reason:
                 return floor
             self.refused[reason] += 1
-        raise InputError(f'plan generator {self._folder}: found no floor of {width} m x '
+        raise InputError(f'plan generator {self.folder}: found no floor of {width} m x '
                          f'{height} m; choose another size or seed')
 
-    def _mosaic(self, rng: np.random.Generator, counts: tuple[int, ...]) -> Grid:
-        rows = [np.concatenate([self.draw(rng) for _ in range(counts[1])], axis=1)
+    def _mosaic(self, rng: np.random.Generator, counts: tuple[int, ...], wishes: Wishes) -> Grid:
+        rows = [np.concatenate([self.draw(rng, wishes) for _ in range(counts[1])], axis=1)
                 for _ in range(counts[0])]
         whole = np.concatenate(rows, axis=0)
         for i in range(counts[0]):
@@ -126,10 +151,10 @@ def _fitted(size: float, native: float) -> tuple[int, int]:
 def _open(pair: Grid, seam: int, rng: np.random.Generator) -> None:
     """Open the walls on both sides of a seam between columns once, where both rooms are free."""
     beside = ~pair[:, seam - 2] & ~pair[:, seam + 1]
-    fits = np.flatnonzero(np.convolve(beside, np.ones(DOOR), 'valid') == DOOR)
+    fits = np.flatnonzero(np.convolve(beside, np.ones(GATE), 'valid') == GATE)
     if len(fits):
         at = int(fits[rng.integers(len(fits))])
-        pair[at:at + DOOR, seam - 1:seam + 1] = False
+        pair[at:at + GATE, seam - 1:seam + 1] = False
 
 
 @cache

@@ -1,15 +1,17 @@
 """
-Floor plans as small grids: how they are made of buildings and maps, cleaned, and checked.
+Floor plans as small grids: how they are made of buildings and maps, mended, and checked.
 
 A plan has 48 x 64 cells of 0.25 m, 12 m x 16 m; True is solid. Row 0 is the lowest y.
 """
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from synth_nodes.errors import InputError
 from synth_nodes.types import GridMap
-from synth_nodes.world.floorplan import draw_plan, Plan
+from synth_nodes.world.floorplan import draw_plan, Plan, Style, WALL
 
 CELL = 0.25
 ROWS, COLUMNS = 48, 64
@@ -22,6 +24,8 @@ OPENING = 3
 SQUARE = np.ones((OPENING, OPENING), np.uint8)
 SPECK = 4
 """Solid parts of fewer cells that stand alone are dust."""
+DOOR, THICKEST = 4, 3
+"""Cells of a door, and of the thickest wall that one is opened in."""
 LOST, OUTER, LEAST_FREE, LEAST_WALLS, MOST_WALLS = 0.08, 0.97, 0.35, 0.04, 0.5
 MENDED = 0.06
 """Share of the cells that cleaning may change."""
@@ -33,11 +37,33 @@ REFUSALS = ('open', 'dirty', 'parts', 'full', 'empty', 'broken')
 Grid = NDArray[np.bool_]
 
 
-def drawn_plan(rng: np.random.Generator) -> Grid:
-    """Draw the walls of a generated office floor, without furniture, flipped by chance."""
-    plan = Plan.empty(COLUMNS * CELL, ROWS * CELL, CELL / FINE, 0.0)
-    draw_plan(plan, rng)
-    return _flipped(coarse(~plan.free), rng)
+def drawn_plan(rng: np.random.Generator, tries: int = 100) -> Grid:
+    """
+    Draw the walls of a generated floor, without furniture, cleaned and flipped by chance.
+
+    Corridors lie along x or y; rooms and walls are of many sizes, offices among them.
+
+    :raises InputError: when none of that many is a plan by :func:`refusal`.
+    """
+    for _ in range(tries):
+        turned = rng.random() < 0.5
+        size = (ROWS * CELL, COLUMNS * CELL) if turned else (COLUMNS * CELL, ROWS * CELL)
+        plan = Plan.empty(*size, CELL / FINE, 0.0)
+        draw_plan(plan, rng, _style(rng, turned))
+        solid = ~plan.free
+        raw = coarse(solid.T if turned else solid)
+        cleaned = clean(raw)
+        if not refusal(raw, cleaned):
+            return _flipped(cleaned, rng)
+    raise InputError(f'drawing floor plans: none of {tries} was good')
+
+
+def _style(rng: np.random.Generator, high: bool) -> Style:
+    """Choose sizes; two corridors fit only where the plan is high, between thin walls."""
+    two = high and rng.random() < 0.5
+    wall = rng.uniform(WALL, 0.3 if two else 0.6)
+    narrowest = rng.uniform(2.0, 4.0)
+    return Style(wall, narrowest, narrowest * rng.uniform(2.0, 2.6) + wall, 8.0 if two else 16.0)
 
 
 def cut_plan(grid: GridMap, rng: np.random.Generator, tries: int = 100) -> Grid | None:
@@ -94,6 +120,42 @@ def _stands(free: Grid) -> tuple[int, NDArray[np.int32], NDArray[np.int32]]:
                        borderValue=0)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(stands, None, None, None, 4)
     return count, np.asarray(labels, np.int32), np.asarray(stats, np.int32)
+
+
+def with_doors(raw: Grid, most: int = 20) -> Grid:
+    """
+    Close the border of a drawn plan, and open doors of 1 m to rooms that nothing leads into.
+
+    A door goes through a wall of at most 0.75 m between two straight edges, the thinnest first.
+
+    :param most: doors.
+    """
+    solid = _closed(raw)
+    for _ in range(most):
+        count, labels, stats = _stands(~solid)
+        if count < 3:
+            break
+        main = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+        inside, outside = (cv2.dilate(part.astype(np.uint8), SQUARE) > 0
+                           for part in (labels == main, (labels > 0) & (labels != main)))
+        if not _opened(solid, inside, outside):
+            break
+    return solid
+
+
+def _opened(solid: Grid, a: Grid, b: Grid) -> bool:
+    """Open one door between two parts of the floor, if there is a place for one."""
+    for thick in range(1, THICKEST + 1):
+        for turned in (False, True):
+            walls, x, y = (grid.T if turned else grid for grid in (solid, a, b))
+            x, y = (np.asarray(sliding_window_view(edge, DOOR, axis=0).all(-1)) for edge in (x, y))
+            left, right = slice(None, -1 - thick), slice(1 + thick, None)
+            places = np.argwhere(x[:, left] & y[:, right] | y[:, left] & x[:, right])
+            if len(places):
+                i, j = places[len(places) // 2]
+                walls[i:i + DOOR, j + 1:j + 1 + thick] = False
+                return True
+    return False
 
 
 def refusal(raw: Grid, cleaned: Grid) -> str:

@@ -17,6 +17,7 @@ Instead of `grid`, a generated scene of `synth_nodes.world.layouts`; what else t
 the place of what was generated::
 
     layout: {name: warehouse, seed: 3, width: 20.0, height: 14.0, resolution: 0.05}
+    layout: {name: learned, seed: 3, walls: 0.15}              # see plan_conditions
 """
 
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ from synth_nodes.types import GridMap
 from synth_nodes.world.building import generate_building
 from synth_nodes.world.layouts import generate_scene
 from synth_nodes.world.map_io import load_map
+from synth_nodes.world.plan_conditions import CONDITIONS
 from synth_nodes.world.scene import FloorLine, GridSource, Light, Scene, Surface
 from synth_nodes.world.scene_rows import occupancy_to_rows, rows_to_occupancy
 
@@ -165,10 +167,11 @@ def _scene_of(document: Any, path: Path) -> Scene:
 
 
 def _layout_of(given: Any) -> Scene:
-    _check_keys('layout', given, ('name', *_BUILDING))
+    _check_keys('layout', given, ('name', *_BUILDING, *CONDITIONS))
     numbers = {k: _number(f'layout.{k}', v, _BUILDING[k])
-               for k, v in given.items() if k != 'name'}
-    return generate_scene(str(given.get('name')), **{'seed': 1, **numbers})
+               for k, v in given.items() if k in _BUILDING}
+    wishes = {k: _number(f'layout.{k}', v, float) for k, v in given.items() if k in CONDITIONS}
+    return generate_scene(str(given.get('name')), **{'seed': 1, **numbers}, wishes=wishes)
 
 
 def _grid_of(given: Any, folder: Path) -> tuple[GridMap, GridSource]:

@@ -79,9 +79,13 @@ def test_nearest_agrees_with_brute_force():
 def test_copies_are_caught_and_fresh_records_are_not():
     train, unseen = normal(600), normal(300, seed=1)
     fresh = copying(train, unseen, normal(300, seed=2))
-    assert abs(fresh.z) < 3 and fresh.exact == 0 and fresh.share.low < 0.1 < fresh.share.high < 0.2
+    assert abs(fresh.z.value) < 3 and fresh.exact == 0
+    assert fresh.share.low < 0.1 < fresh.share.high < 0.2
     copies = copying(train, unseen, train[:300] + 1e-3 * normal(300, seed=3))
-    assert copies.z < -10 and copies.share.low > 0.9
+    assert copies.z.value < -10 and copies.share.low > 0.9
+    for found in (fresh, copies):
+        assert found.z.low <= found.z.value <= found.z.high
+    assert fresh.z.low > -5 > copies.z.high and fresh.z.high - fresh.z.low > 2
     assert copying(train, unseen, train[:300]).exact == 300
 
 

@@ -38,7 +38,7 @@ def test_figures_rank_frames_and_find_copies():
     assert good.ssim is None and good.copying is None
     train = blocks(120, 2)
     same = measure_frames(real, train, net, train, pairs=False, plan=FitPlan(2))
-    assert same.copying['exact'] == 120 and same.copying['z'] < -4
+    assert same.copying['exact'] == 120 and same.copying['z']['value'] < -4
     alike = measure_frames(real, real, net, plan=FitPlan(2))
     assert alike.ssim.value == pytest.approx(1.0) and alike.ssim.high <= 1.0
     noisy = measure_frames(real, flawed(real, 1, np.random.default_rng(0)), net, plan=FitPlan(2))
