@@ -155,7 +155,7 @@ class Known:
             value = wishes.get(name, self.low[k])
             if not (math.isfinite(value) and self.low[k] <= value <= self.high[k]):
                 raise InputError(f'floor plan: {name} = {value:g} is outside '
-                                 f'[{self.low[k]:.3g}, {self.high[k]:.3g}], what was learned '
+                                 f'[{self.low[k]:g}, {self.high[k]:g}], what was learned '
                                  f'({CONDITIONS[name]})')
         far, rows = self._nearest(wishes)
         if wishes and far > APART:
