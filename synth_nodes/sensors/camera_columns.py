@@ -25,6 +25,8 @@ FINE = 2.0
 """Columns to a pixel where the camera is pitched."""
 SHARP = 1.5
 """Texels of a pixel from which on the next smaller copy of a texture is taken."""
+ALONG = 1e-6
+"""How near [cells] to an edge between cells an eye stands on it."""
 
 
 class Columns(NamedTuple):
@@ -184,6 +186,8 @@ def cast_walls(
         hit_x, hit_y = x + t * ahead, y + t * aside
         edge_x, edge_y = np.rint(hit_x), np.rint(hit_y)
         column = abs(hit_x - edge_x) < abs(hit_y - edge_y)
+        # A ray that runs along an edge ends at one across it.
+        column = (column and abs(edge_x - x) > ALONG) or abs(edge_y - y) <= ALONG
         gap = (edge_x - x if column else edge_y - y) * cell
         inverse = (ahead if column else aside) / gap
         z = 1.0 / inverse

@@ -56,6 +56,17 @@ def inner(mask):
     return out
 
 
+@pytest.mark.parametrize('yaw', [0.0, np.pi / 2, np.pi, -np.pi / 2])
+def test_a_ray_along_the_edge_between_two_cells_meets_the_wall_at_its_end(yaw):
+    """The camera stands on a corner of four cells; its middle column looks along their edges."""
+    spec = CameraSpec(width=33, height=25, mount=(0.0, 0.0, 0.35))
+    places = np.array([(0.0, 0.0), (1.3, -2.1), (-3.3, 0.7)])
+    frames = Camera(spec, [Scene(HALL)]).render(np.column_stack((places, np.full(3, yaw))))
+    assert (frames.label[:, 12] == WALL).all()
+    ahead = 7.9 - places @ (np.cos(yaw), np.sin(yaw))
+    np.testing.assert_allclose(frames.depth[:, 12, 16], ahead, rtol=1e-5)
+
+
 @pytest.mark.parametrize('spec', SPECS)
 def test_depth_of_walls_is_the_lidar_range_along_the_same_ray(spec):
     camera = Camera(spec, [Scene(OFFICE)])
