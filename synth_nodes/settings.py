@@ -147,6 +147,8 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = 'settings') -> T
     """
     Build a checked settings instance; what is not given keeps its default.
 
+    A group that has a setting `on` is switched by its own name too: 'camera' is 'camera.on'.
+
     :param cls: a settings class.
     :param values: flat mapping from dotted names to values.
     :param where: what the values came from, for messages.
@@ -154,6 +156,8 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = 'settings') -> T
     """
     cls = specialised(cls, values)
     known = {leaf.name: leaf for leaf in leaves(cls)}
+    values = {n if n in known or f'{n}.on' not in known else f'{n}.on': v
+              for n, v in values.items()}
     for name in values:
         if name not in known:
             near = _nearest(name, list(known))

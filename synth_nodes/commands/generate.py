@@ -9,6 +9,7 @@ from synth_nodes.commands.inputs import (
     add_robot,
     add_settings,
     describe_settings,
+    given_camera,
     robot_and_lidar,
     settings_from_words,
 )
@@ -17,6 +18,7 @@ EXAMPLE = """synth-nodes generate --out synthetic
 synth-nodes generate --records 20000 --map warehouse.yaml --map depot.yaml --out nav2
 synth-nodes generate --map layout:warehouse:3 --set carts.count=2 --out hall
 synth-nodes generate --set path_points=40 --set path_spacing=0.25 --out ways
+synth-nodes generate --records 5000 --set camera=true --set camera.pitch=0.2 --out seen
 synth-nodes generate --seed 7 --set noise=0.6 --set actors.count=8 --out crowded"""
 
 
@@ -54,6 +56,10 @@ def _generate(args: argparse.Namespace) -> int:
         return 0
     fixed = {n: v for n in ('records', 'seed') if (v := getattr(args, n)) is not None}
     settings = settings_from_words(GenerateSettings, args.set, fixed)
+    if settings.camera.on:
+        own = given_camera(args.params_file)
+        own.pop('camera.rate', None)  # a frame a record
+        settings = settings_from_words(GenerateSettings, args.set, {**own, **fixed})
     robot, lidar = robot_and_lidar(args.params_file)
     from synth_nodes.world.places import open_place
 

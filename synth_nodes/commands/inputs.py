@@ -131,6 +131,15 @@ def camera_of(file: Path | None) -> 'CameraSpec':
     return _group(CameraSpec, 'camera.', _shared(file), file)
 
 
+def given_camera(file: Path | None) -> dict[str, Any]:
+    """
+    List what a ROS parameter file says of the camera, by the names it has there.
+
+    :raises InputError: when the file cannot be read.
+    """
+    return {k: v for k, v in _shared(file).items() if k.startswith('camera.')}
+
+
 def detours_of(file: Path | None) -> 'DetourSettings':
     """
     Read how the planner of a ROS parameter file makes detours.

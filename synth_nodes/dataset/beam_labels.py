@@ -45,7 +45,7 @@ def surface_names() -> dict[str, list[str]]:
     return {'surfaces': list(SURFACES), 'materials': list(MATERIALS)}
 
 
-class _Dressing(NamedTuple):
+class Dressing(NamedTuple):
     """Class and material of cells, material of solids, in the order of `AtlasArrays`."""
 
     cells: Labels
@@ -66,7 +66,7 @@ class BeamLabels:
         :raises InputError: when angles do not increase.
         """
         self._atlas, self._beams, self._reach = atlas, Beams.of(angles), reach
-        self._dressing = _dressing(atlas)
+        self._dressing = dressing_of(atlas)
 
     def label(self, sensor_pose: FloatArray, map_index: NDArray[np.integer],
               actors: FloatArray | None = None, people: int = 0,
@@ -123,7 +123,8 @@ def recorded_surfaces(scan: FloatArray, laser_pose: FloatArray, angles: FloatArr
     return np.where(met, np.where(near, WALL, OTHER), NONE).astype(np.uint8)
 
 
-def _dressing(atlas: MapAtlas) -> _Dressing:
+def dressing_of(atlas: MapAtlas) -> Dressing:
+    """Look up what cells and solids of maps are."""
     packed = []
     boxes, discs = [np.zeros(0, np.uint8)], [np.zeros(0, np.uint8)]
     for source, grid in zip(atlas.sources, atlas.maps, strict=True):
@@ -137,11 +138,11 @@ def _dressing(atlas: MapAtlas) -> _Dressing:
         packed.append(np.where(solid, PACK * kind + cell_materials(scene, kinds), FREE))
         boxes.append(kinds[scene.boxes[:, 6].astype(int)])
         discs.append(kinds[scene.cylinders[:, 4].astype(int)])
-    return _Dressing(*(np.concatenate(part) for part in (packed, boxes, discs)))
+    return Dressing(*(np.concatenate(part) for part in (packed, boxes, discs)))
 
 
 @kernel
-def _name_all(maps: AtlasArrays, dressing: _Dressing, map_index: NDArray[np.int64],
+def _name_all(maps: AtlasArrays, dressing: Dressing, map_index: NDArray[np.int64],
               poses: NDArray[np.float64], beams: Beams, ranges: NDArray[np.float32],
               actors: NDArray[np.float64], people: int, surface: Labels,
               material: Labels) -> None:
@@ -149,7 +150,7 @@ def _name_all(maps: AtlasArrays, dressing: _Dressing, map_index: NDArray[np.int6
     for b in range(poses.shape[0]):
         m = map_index[b]
         _end(poses[b], beams.cos, beams.sin, ranges[b], ends)
-        _name_cells(maps.frame[m], maps.shape[m], maps.nearest, dressing.cells, ends, surface[b],
+        name_cells(maps.frame[m], maps.shape[m], maps.nearest, dressing.cells, ends, surface[b],
                     material[b])
         # What is named later replaces what was named before: people go before boxes, boxes before
         # discs, discs before cells, and the first of each kind before the others.
@@ -179,7 +180,7 @@ def _end(pose: NDArray[np.float64], cosines: NDArray[np.float64], sines: NDArray
 
 
 @bare
-def _name_cells(frame: NDArray[np.float64], shape: NDArray[np.int64], nearest: NDArray[np.int32],
+def name_cells(frame: NDArray[np.float64], shape: NDArray[np.int64], nearest: NDArray[np.int32],
                 cells: Labels, ends: NDArray[np.float64], surface: Labels,
                 material: Labels) -> None:
     """Say of which kind the solid cell is that beams end in, or the nearest to their ends."""

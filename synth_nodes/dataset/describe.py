@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_nodes.dataset.beam_labels import SURFACES
 from synth_nodes.dataset.clean import examine, Findings
+from synth_nodes.dataset.describe_camera import (
+    camera_figures,
+    camera_lines,
+    draw_frames,
+    has_camera,
+)
 from synth_nodes.dataset.reader import DataSet
 from synth_nodes.files import write_picture
 
@@ -44,6 +51,7 @@ def figures(data: DataSet, findings: Findings | None = None) -> dict[str, Any]:
         'no_return_share': float(np.isposinf(scan).mean()) if scan.size else None,
         'invalid_share': float((np.isnan(scan) | np.isneginf(scan)).mean()) if scan.size else None,
         'commands': balance(data), 'labels': labels(data),
+        'camera': camera_figures(data),
         'findings': {f.name: f.count for f in found.found},
         'fields': [f'{f.name} {f.dtype} {list(f.shape)} {f.unit}'.rstrip()
                    for f in data.schema.fields]}
@@ -64,6 +72,7 @@ def lines(summary: dict[str, Any], findings: Findings) -> list[str]:
     for name, shares in s['labels'].items():
         out.append(f'  {LABELS[name]}: ' + ('not known' if shares is None else ', '.join(
             f'{k} {v:.1%}' for k, v in shares.items())))
+    out += [f'  {line}' for line in (camera_lines(s['camera']) if s['camera'] else [])]
     return out + [f'  {line}' for line in findings.lines()]
 
 
@@ -111,7 +120,7 @@ def labels(data: DataSet) -> dict[str, dict[str, float] | None]:
 
 def _classes(data: DataSet, name: str) -> tuple[str, ...]:
     if name == 'surface':
-        return tuple(data.schema.sensor['surfaces'])
+        return tuple(data.schema.sensor['surfaces'][:len(SURFACES)])
     return ('left', 'held') if name == 'straight' else ('within the horizon', 'later or never')
 
 
@@ -128,7 +137,7 @@ def _known(data: DataSet, name: str) -> NDArray[Any]:
 
 def draw(data: DataSet, path: Path) -> None:
     """
-    Draw histograms: ranges, steps in time, commands, speeds, and the labels that there are.
+    Draw histograms: ranges, steps in time, commands, speeds, labels; and a few frames, if any.
 
     :param path: PNG to write, in one step.
     """
@@ -138,7 +147,12 @@ def draw(data: DataSet, path: Path) -> None:
 
     balances = labels(data)
     rows = 2 + (len(balances) + 1) // 2
-    figure, axes = plt.subplots(rows, 2, figsize=(10, 3.5 * rows), layout='constrained')
+    heights = (3.5 * rows, 9.0 if has_camera(data) else 0.0)
+    figure = plt.figure(figsize=(10, sum(heights)), layout='constrained')
+    parts: Any = figure.subfigures(2, 1, height_ratios=heights) if heights[1] else [figure]
+    axes = parts[0].subplots(rows, 2)
+    if heights[1]:
+        draw_frames(parts[1], data)
     figure.suptitle(f'{data.schema.name}: {len(data)} records')
     scan = data.read('scan')
     _histogram(axes[0, 0], scan[np.isfinite(scan)], 'range [m]', 'beams')

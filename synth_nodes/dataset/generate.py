@@ -8,6 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_nodes.dataset.beam_labels import BeamLabels, surface_fields, surface_names
+from synth_nodes.dataset.camera_records import (
+    camera_fields,
+    camera_header,
+    CameraRecords,
+    CameraSettings,
+)
 from synth_nodes.dataset.drives import drive_fields, sensor_of_spec
 from synth_nodes.dataset.labels import clearance, draw_commands, fan, time_to_contact
 from synth_nodes.dataset.lines import LineLabels, path_field, STRAIGHT
@@ -77,6 +83,8 @@ class GenerateSettings:
         CartSettings(), 'Carts on the lines of each scene.')
     odometry: OdometrySettings = setting(  # noqa: RUF009
         OdometrySettings(), 'Errors of the wheel odometry.')
+    camera: CameraSettings = setting(  # noqa: RUF009
+        CameraSettings(), 'A camera on each robot.')
 
 
 def label_fields(arcs: int, draws: int, beams: int = 0, points: int = 0) -> tuple[Field, ...]:
@@ -130,16 +138,7 @@ def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot:
         lidar = replace(lidar, noise_std=0.0, noise_slope=0.0, dropout=0.0)
     drive = Drive(settings, Course(maps, robot), lidar, sensor)
     arcs = fan(robot) if settings.arcs else np.zeros((0, 3))
-    schema = Schema.of(
-        out.name, (*drive_fields(lidar.beams), *label_fields(
-            len(arcs), settings.draws, lidar.beams if settings.surfaces else 0,
-            settings.path_points)),
-        sensor={**sensor_of_spec(lidar), **(surface_names() if settings.surfaces else {}),
-                **({'path_spacing': settings.path_spacing} if settings.path_points else {}),
-                'arcs': arcs.tolist(), 'horizon': settings.horizon,
-                'line_time': settings.line_time, 'line_tolerance': settings.line_tolerance},
-        origin={'kind': 'synthetic', 'command': command, 'settings': _plain(flatten(settings)),
-                'robot': _plain(flatten(robot))})
+    schema = _schema(out.name, settings, robot, lidar, arcs, command)
     check_splits(out, splits or {}, [grid.name for grid in drive.course.maps])
     with Writer(out, schema, append=append) as writer:
         places = np.array([writer.place(grid.name, (splits or {}).get(grid.name))
@@ -161,6 +160,23 @@ def generate(settings: GenerateSettings, maps: Sequence[GridMap | Scene], robot:
     return writer
 
 
+def _schema(name: str, settings: GenerateSettings, robot: RobotSpec, lidar: LidarSpec,
+            arcs: NDArray[np.float64], command: str) -> Schema:
+    s, spec = settings, settings.camera.spec(settings.period)
+    used = {k: v for k, v in flatten(s).items() if s.camera.on or not k.startswith('camera.')}
+    return Schema.of(
+        name, (*drive_fields(lidar.beams),
+               *label_fields(len(arcs), s.draws, lidar.beams if s.surfaces else 0, s.path_points),
+               *(camera_fields(spec) if s.camera.on else ())),
+        sensor={**sensor_of_spec(lidar), **(surface_names() if s.surfaces else {}),
+                **(camera_header(spec) if s.camera.on else {}),
+                **({'path_spacing': s.path_spacing} if s.path_points else {}),
+                'arcs': arcs.tolist(), 'horizon': s.horizon,
+                'line_time': s.line_time, 'line_tolerance': s.line_tolerance},
+        origin={'kind': 'synthetic', 'command': command, 'settings': _plain(used),
+                'robot': _plain(flatten(robot))})
+
+
 class Drive:
     """Robots on errands that are begun again and again."""
 
@@ -176,6 +192,8 @@ class Drive:
         self._lidar = Lidar(lidar, course.atlas, s.seed + 1)
         self._beams = (BeamLabels(course.atlas, lidar.angles, lidar.range_max) if s.surfaces
                        else None)
+        self._camera = (CameraRecords(s.camera.spec(s.period), course.atlas, s.seed + 3)
+                        if s.camera.on else None)
         self._odometry = WheelOdometry(s.odometry, batch, s.seed + 2)
         self._follower = PathFollower([np.zeros((1, 2))] * batch)
         self._expert = Expert(course.atlas.drawn, course.robot)
@@ -220,6 +238,9 @@ class Drive:
             record = {**record, **dict(zip(('surface', 'material'), self._beams.label(
                 self._lidar.sensor_pose(pose), self._map, world.actors, s.actors.count, ideal),
                 strict=True))}
+        if self._camera is not None:
+            record = {**record, **self._camera.columns(
+                pose, self._map, world.actors, s.actors.count, world.velocity)}
         self._go()
         self._renew(goal)
         return dict(record)

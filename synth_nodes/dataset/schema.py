@@ -7,6 +7,7 @@ The header of a data set, `dataset.json`, is this schema written down. Numpy alo
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,11 @@ class Schema:
         if len(set(names)) < len(names):
             raise InputError(f'data set {name}: a field is named twice in {names}')
         return cls(name, (*KEYS, *own), **more)
+
+    @property
+    def record_bytes(self) -> int:
+        """Size of a record."""
+        return sum(np.dtype(f.dtype).itemsize * math.prod(f.shape) for f in self.fields)
 
     def column(self, name: str) -> Field:
         """

@@ -27,8 +27,8 @@ from synth_nodes.files import read_json, remove, sha256_of, sync_folder, write_j
 HEADER = 'dataset.json'
 CHUNKS = 'chunks'
 CHUNK = 'chunk.json'
-RECORDS = 8192
-"""Records in a chunk where nothing else is said."""
+RECORDS, BYTES = 8192, 64 * 2**20
+"""Records in a chunk where nothing else is said, or fewer, of so many bytes."""
 
 Columns = Mapping[str, Any]
 """Arrays by name of the field, each of shape (N, ...)."""
@@ -37,22 +37,22 @@ Columns = Mapping[str, Any]
 class Writer:
     """A data set in the making; one that exists is continued."""
 
-    def __init__(self, folder: str | Path, schema: Schema, records: int = RECORDS,
+    def __init__(self, folder: str | Path, schema: Schema, records: int | None = None,
                  append: bool = False) -> None:
         """
         Begin, or go on with what is there.
 
         :param folder: of the data set.
         :param schema: fields, sensor, origin; places may be added while writing.
-        :param records: in a chunk.
+        :param records: in a chunk; where None, 8192 or as many as make 64 MiB.
         :param append: go on with a data set that is there already; its fields and sensor must be
             the same. One that failed its quality gate fails still, until it is judged anew.
         :raises InputError: when there is one and `append` is not set, or it holds other fields.
         """
         self.folder = Path(folder)
-        if records < 1:
+        if records is not None and records < 1:
             raise InputError(f'data set {folder}: chunks of {records} records; give 1 or more')
-        self._size = records
+        self._size = records or min(RECORDS, max(1, BYTES // schema.record_bytes))
         self._pending: list[dict[str, np.ndarray[Any, Any]]] = []
         self._waiting = 0
         self._next = 0

@@ -109,7 +109,7 @@ class Camera:
         batch = len(pose)
         index = self.atlas.maps.indices(scene_index, batch)
         spec, plane = self.spec, self.lens.plane
-        poses = self._camera_poses(pose, motion)
+        poses = self.poses(pose, motion)
         factor = spec.supersample
         out = _empty(batch, plane)
         parts = (index, poses, discs)
@@ -140,6 +140,15 @@ class Camera:
             values (-inf too near, inf too far, NaN not measured); true labels.
         """
         frames = self.render(base_pose, scene_index, actors, velocity)
+        self.measure(frames, velocity)
+        return frames
+
+    def measure(self, frames: Frames, velocity: FloatArray | None = None) -> None:
+        """
+        Make of true images, in place, what the real sensor would tell; see :meth:`capture`.
+
+        :param velocity: as it was rendered with.
+        """
         spec, rgb, batch = self.spec, frames.rgb, len(frames.rgb)
         turn = np.zeros(batch) if velocity is None else np.asarray(velocity, float)[:, 2]
         smear(rgb, spec, turn)
@@ -157,7 +166,6 @@ class Camera:
             self._gain = np.clip(wanted, *GAINS)
         measure_depth(frames.depth, spec.depth_min, spec.depth_max, spec.depth_noise,
                       spec.depth_dropout, keys)
-        return frames
 
     def _inputs(
         self, base_pose: FloatArray, actors: FloatArray | None, velocity: FloatArray | None,
@@ -177,9 +185,16 @@ class Camera:
                 raise InputError(f'{name} holds NaN or infinity; give finite numbers')
         return pose, motion, discs
 
-    def _camera_poses(self, pose: NDArray[np.float64],
+    def poses(self, pose: NDArray[np.float64],
                       velocity: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Level camera poses, shape (B, bands, 3)."""
+        """
+        Say where the camera is while its rows are exposed.
+
+        :param pose: x, y [m], yaw [rad] of base_link in `map`, shape (B, 3).
+        :param velocity: vx, vy [m/s], wz [rad/s] in base_link, shape (B, 3).
+        :return: x, y, yaw of the level camera in `map`, shape (B, bands, 3), a band after the
+            other from the top row down; one band where the shutter is global or nothing moves.
+        """
         spec, rows = self.spec, self.lens.plane.height
         bands = 1
         if spec.readout_time > 0.0 and velocity.any():

@@ -15,8 +15,8 @@ SKY, FLOOR, WALL, LINE, BOX, CYLINDER, PERSON = range(7)
 
 
 @dataclass(frozen=True)
-class CameraSpec:
-    """A pinhole or plumb-bob camera with depth, and where it is mounted."""
+class CameraOptics:
+    """What a frame depends on: optics, mount and flaws."""
 
     width: int = setting(320, 'Columns of the image.', unit='px', low=8, high=8192)
     height: int = setting(240, 'Rows of the image.', unit='px', low=8, high=8192)
@@ -29,7 +29,6 @@ class CameraSpec:
     yaw: float = setting(0.0, 'Turn of the camera to the left.', unit='rad', low=-3.2, high=3.2)
     pitch: float = setting(
         0.0, 'Tilt of the camera, down positive.', unit='rad', low=-1.2, high=1.2)
-    rate: float = setting(30.0, 'Frames a second.', unit='Hz', low=0.1, high=500.0)
     distortion: tuple[float, ...] = setting(
         (0.0, 0.0, 0.0, 0.0, 0.0), 'Plumb-bob coefficients k1, k2, p1, p2, k3.',
         low=-10.0, high=10.0)
@@ -66,6 +65,13 @@ class CameraSpec:
         unit='m', low=0.0, high=1.0)
     depth_dropout: float = setting(
         0.0, 'Chance that a pixel has no depth.', low=0.0, high=1.0)
+
+
+@dataclass(frozen=True)
+class CameraSpec(CameraOptics):
+    """A pinhole or plumb-bob camera with depth, and where it is mounted."""
+
+    rate: float = setting(30.0, 'Frames a second.', unit='Hz', low=0.1, high=500.0)
 
     @property
     def focal(self) -> float:

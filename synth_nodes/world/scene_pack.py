@@ -44,10 +44,11 @@ class SceneAtlas:
     """What the kernels read beside `maps.arrays`."""
 
     @classmethod
-    def build(cls, scenes: Sequence[Scene]) -> 'SceneAtlas':
+    def build(cls, scenes: Sequence[Scene], maps: MapAtlas | None = None) -> 'SceneAtlas':
         """
         Pack scenes.
 
+        :param maps: of these scenes, where they are packed already.
         :raises InputError: when there is none, or a grid has no free cell.
         """
         if not scenes:
@@ -66,7 +67,7 @@ class SceneAtlas:
                           scene.ceiling + offset if scene.ceiling >= 0 else -1)
             offset += len(scene.surfaces)
         look = np.array([_look(scene) for scene in scenes])
-        return cls(tuple(scenes), MapAtlas.build(scenes), SceneArrays(
+        return cls(tuple(scenes), maps or MapAtlas.build(scenes), SceneArrays(
             first, np.concatenate(boxes), np.concatenate(cylinders), np.concatenate(segments),
             surface, look))
 
