@@ -63,7 +63,7 @@ class GenerateSettings:
     horizon: float = setting(
         3.0, 'Contacts later than this are not labelled.', unit='s', low=0.1, high=60.0)
     arcs: bool = setting(
-        True, 'Whether to label a fan of ten commands too; it takes most of the time.')
+        True, 'Whether to label a fan of ten commands too; it takes a fifth of the time.')
     draws: int = setting(
         4, 'Commands drawn by chance for each record that are labelled too.', low=0, high=1000)
     surfaces: bool = setting(
