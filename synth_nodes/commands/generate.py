@@ -44,7 +44,7 @@ def add(verbs: Subparsers) -> None:
                         help='put a place into train, validation or test, repeatable; by a hash '
                         'of its name if not given')
     add_settings(parser)
-    add_robot(parser)
+    add_robot(parser, 'robot, lidar and, with camera=true, camera')
 
 
 def _generate(args: argparse.Namespace) -> int:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 T = TypeVar('T')
 
 
-def add_robot(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says what robot and lidar are like."""
+def add_robot(parser: argparse.ArgumentParser, what: str = 'robot and lidar') -> None:
+    """Add the option that says what robot and lidar, and what else, are like."""
     parser.add_argument('--params-file', type=Path, metavar='FILE',
-                        help='ROS parameter file whose robot and lidar to use')
+                        help=f'ROS parameter file whose {what} to use')
 
 
 def add_settings(parser: argparse.ArgumentParser, what: str = 'another setting') -> None:
