@@ -146,7 +146,7 @@ def draw_flaws(out: Path) -> None:
 def draw_frames(out: Path) -> None:
     """Show what cameras see in dressed buildings and in generated scenes."""
     spec = CameraSpec(width=280, height=210, pitch=0.08, supersample=2)
-    scenes = {f'building {k}': office(k) for k in range(4)}
+    scenes = {f'building {k}': office(k) for k in range(3)}
     scenes |= {name: generate_scene(name, 1) for name in LAYOUTS}
     tiles = []
     for k, (name, scene) in enumerate(scenes.items()):
@@ -186,9 +186,11 @@ def finish(figure: Any, path: Path) -> None:
 
 def draw_scenes(out: Path) -> None:
     """All generators' scenes from above, with people (red) and carts (blue)."""
-    figure, places = plt.subplots(3, 3, figsize=(10.0, 7.6), dpi=80)
     scenes = {name: generate_scene(name, 1) for name in LAYOUTS} | {'dressed building': office(2)}
-    for axes, (name, scene) in zip(places.flat, scenes.items(), strict=True):
+    figure, places = plt.subplots(-(-len(scenes) // 5), 5, figsize=(14.0, 4.6), dpi=80)
+    for unused in places.flat[len(scenes):]:
+        unused.axis('off')
+    for axes, (name, scene) in zip(places.flat, scenes.items(), strict=False):
         world = crowded(scene, 4)
         plan(axes, scene, world.actors[0])
         axes.set_title(name, fontsize=8)
