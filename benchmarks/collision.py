@@ -124,7 +124,8 @@ def main() -> None:
     parser.add_argument('--across', action='store_true',
                         help='learn from one of the first two buildings, judge the other')
     args = parser.parse_args()
-    base = RiskSettings(steps=args.steps, tune_steps=args.steps // 3, check_every=50)
+    base = RiskSettings(steps=args.steps, tune_steps=args.steps // 3,
+                        check_every=max(50, args.steps // 20))
     figures: Figures = {}
     turns = ((LEARN[:1], LEARN[1:]), (LEARN[1:], LEARN[:1])) if args.across else ((LEARN, HELD),)
     with tempfile.TemporaryDirectory() as name:
