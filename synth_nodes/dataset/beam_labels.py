@@ -151,7 +151,7 @@ def _name_all(maps: AtlasArrays, dressing: Dressing, map_index: NDArray[np.int64
         m = map_index[b]
         _end(poses[b], beams.cos, beams.sin, ranges[b], ends)
         name_cells(maps.frame[m], maps.shape[m], maps.nearest, dressing.cells, ends, surface[b],
-                    material[b])
+                   material[b])
         # What is named later replaces what was named before: people go before boxes, boxes before
         # discs, discs before cells, and the first of each kind before the others.
         first = maps.solids.first
@@ -181,8 +181,8 @@ def _end(pose: NDArray[np.float64], cosines: NDArray[np.float64], sines: NDArray
 
 @bare
 def name_cells(frame: NDArray[np.float64], shape: NDArray[np.int64], nearest: NDArray[np.int32],
-                cells: Labels, ends: NDArray[np.float64], surface: Labels,
-                material: Labels) -> None:
+               cells: Labels, ends: NDArray[np.float64], surface: Labels,
+               material: Labels) -> None:
     """Say of which kind the solid cell is that beams end in, or the nearest to their ends."""
     scale = 1.0 / frame[4]
     start, height, width = shape[0], shape[1], shape[2]

@@ -35,6 +35,8 @@ PAST = WINDOW - 1
 class Block(nn.Module):
     """Attention to the beams before, then two dense layers."""
 
+    slopes: Tensor
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.before, self.after = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -72,7 +74,7 @@ class Block(nn.Module):
 
     def _bias(self, chunks: int, size: int, count: Tensor) -> Tensor:
         """Say how much each beam looks at each key, shape (chunks, HEADS, size, 23 + size)."""
-        slopes: Tensor = self.slopes  # type: ignore[assignment]
+        slopes = self.slopes
         place = torch.arange(PAST + size, device=slopes.device)
         back = place[PAST:, None] - place
         number = torch.arange(chunks, device=slopes.device)[:, None] * size + place

@@ -47,17 +47,16 @@ class LearnedLidar:
     """Turns ideal scans into what a real sensor would have said."""
 
     def __init__(self, generator: Generator, settings: GeneratorSettings, step: float,
-                 resolution: float, seed: int = 0, own: float | None = None) -> None:
+                 own: float, resolution: float, seed: int = 0) -> None:
         """
         Prepare.
 
         :param step: angle between beams [rad].
-        :param resolution: steps in which ranges are told [m]; 0 for none.
+        :param own: steps in which the sensor that was learned from tells ranges [m]; 0 for none.
+        :param resolution: those in which ranges are told [m]; 0 for none.
         :param seed: of all that is drawn.
-        :param own: steps of the sensor that was learned from [m]; the same where None.
         """
-        self.settings, self.step, self.resolution = settings, step, resolution
-        self._own = resolution if own is None else own
+        self.settings, self.step, self._own, self.resolution = settings, step, own, resolution
         self._generator = generator
         self._draws = torch.Generator().manual_seed(seed)
         generator.module.eval()
@@ -112,7 +111,7 @@ def load(folder: str | Path, seed: int = 0, device: str = 'cpu',
     card = read_json(Path(folder) / CARD, 'generator')
     own = float(card['resolution'])
     told = own if resolution is None else resolution
-    return LearnedLidar(generator, settings, float(card['step']), told, seed, own)
+    return LearnedLidar(generator, settings, float(card['step']), own, told, seed)
 
 
 def load_generator(folder: Path, device: str) -> tuple[Generator, GeneratorSettings]:

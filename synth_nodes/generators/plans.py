@@ -52,6 +52,7 @@ class PlanNet(nn.Module):
 
     condition_mean: Tensor
     condition_deviation: Tensor
+    _where: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +86,7 @@ class PlanNet(nn.Module):
 
         :param plan: shape (N, 1, ROWS, COLUMNS); asked: standardised conditions, (N, 3).
         """
-        h = torch.cat((plan, self._where.expand(plan.shape[0], -1, -1, -1)), 1)  # type: ignore[operator]
+        h = torch.cat((plan, self._where.expand(plan.shape[0], -1, -1, -1)), 1)
         for conv, more in zip(self.down, self.more, strict=True):
             h = functional.silu(conv(h))
             h = h + functional.silu(more(h))

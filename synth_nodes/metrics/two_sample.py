@@ -19,14 +19,15 @@ Array = NDArray[np.float64]
 
 def auc(positive: Array, negative: Array) -> float:
     """Area under the ROC curve: chance that a positive scores above a negative."""
-    both = np.concatenate((positive, negative))
-    order = np.argsort(both, kind='stable')
-    sizes = np.unique(both, return_counts=True)[1]
-    ends = np.cumsum(sizes)
-    ranks = np.empty(len(both))
-    ranks[order] = np.repeat(ends - (sizes - 1) / 2, sizes)
     n, m = len(positive), len(negative)
-    return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
+    above = ranks(np.concatenate((positive, negative)))[:n].sum() - n * (n + 1) / 2
+    return float(above / (n * m))
+
+
+def ranks(values: Array) -> Array:
+    """Give the ranks of values (N,), the lowest first and from 1 on; ties share their mean."""
+    _, which, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(sizes) - (sizes - 1) / 2)[which])
 
 
 def two_sample_auc(real: Scans, synthetic: Scans, groups: NDArray[np.integer] | None = None,

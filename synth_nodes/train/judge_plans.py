@@ -12,9 +12,10 @@ import torch
 from synth_nodes.generators.plans import PlanNet
 from synth_nodes.metrics.distances import Measured, with_interval
 from synth_nodes.metrics.neighbours import copying, measured_density_coverage
+from synth_nodes.metrics.two_sample import ranks
 from synth_nodes.train.evaluate import wilson
 from synth_nodes.world.learned_plans import PART
-from synth_nodes.world.plan_conditions import CONDITIONS, Known, measure, NO_WISHES, Wishes
+from synth_nodes.world.plan_conditions import COLUMN, CONDITIONS, Known, measure, NO_WISHES, Wishes
 from synth_nodes.world.plan_grids import clean, Grid, refusal, with_doors
 
 JUDGED, ASKED = 500, 160
@@ -109,7 +110,7 @@ def _level(net: PlanNet, known: Known, rng: np.random.Generator, name: str,
         of the nearest of each eight, and the share that passes; the values measured of those that
         pass; and the nearest ones.
     """
-    wishes, column = {name: asked}, list(CONDITIONS).index(name)
+    wishes, column = {name: asked}, COLUMN[name]
     raw = _drawn(net, known, rng, ASKED, wishes)
     mended, reasons = _mended(raw)
     passes = np.array([not reason for reason in reasons])
@@ -149,13 +150,10 @@ def _told(name: str, figure: Measured) -> dict[str, Any]:
 
 def _spearman(pairs: NDArray[np.float64]) -> float:
     """Correlation of the ranks of two columns, those of ties their mean."""
-    ranks = []
-    for column in pairs.T:
-        _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
-        ranks.append((np.cumsum(counts) - (counts - 1) / 2)[inverse])
-    if min(np.ptp(r) for r in ranks) == 0.0:
+    both = [ranks(column) for column in pairs.T]
+    if min(np.ptp(r) for r in both) == 0.0:
         return 0.0
-    return float(np.asarray(np.corrcoef(ranks))[0, 1])
+    return float(np.asarray(np.corrcoef(both))[0, 1])
 
 
 def _flat(plans: Grid) -> NDArray[np.float64]:

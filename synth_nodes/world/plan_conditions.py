@@ -28,6 +28,8 @@ CONDITIONS: dict[str, str] = {
     'clearance': 'mean distance of the floor to the nearest wall [m]',
     'along': 'share of the floor from where one sees farther along x than along y'}
 """Meaning of each, in the order in which networks take them."""
+COLUMN = {name: k for k, name in enumerate(CONDITIONS)}
+"""Place of each in that order."""
 OUTER_WALL = 2
 """Cells at the border that do not count as walls."""
 TAIL = 0.01
@@ -159,7 +161,7 @@ class Known:
                                  f'({CONDITIONS[name]})')
         far, rows = self._nearest(wishes)
         if wishes and far > APART:
-            near = ', '.join(f'{name}={self.table[rows[0], list(CONDITIONS).index(name)]:.3g}'
+            near = ', '.join(f'{name}={self.table[rows[0], COLUMN[name]]:.3g}'
                              for name in wishes)
             raise InputError(
                 'floor plan: ' + ', '.join(f'{n}={v:g}' for n, v in wishes.items())
@@ -176,7 +178,7 @@ class Known:
         rows = self._nearest(wishes)[1][:NEAREST] if wishes else np.arange(len(self.table))
         out = self.table[rows[rng.integers(len(rows), size=count)]]
         for name, value in wishes.items():
-            out[:, list(CONDITIONS).index(name)] = value
+            out[:, COLUMN[name]] = value
         return out.astype(np.float32)
 
     def nearest(self, plans: Grid, wishes: Wishes) -> Grid:
@@ -188,7 +190,7 @@ class Known:
 
     def _far(self, measured: NDArray[np.float64], wishes: Wishes) -> NDArray[np.float64]:
         """Give how far measured conditions (N, 3) are from wishes [standard deviations]."""
-        columns: Sequence[int] = [list(CONDITIONS).index(name) for name in wishes]
+        columns: Sequence[int] = [COLUMN[name] for name in wishes]
         scale = np.maximum(self.table.std(axis=0), 1e-9)[columns]
         off = (measured[:, columns] - np.array(list(wishes.values()))) / scale
         return np.asarray(np.sqrt((off ** 2).sum(axis=1)))

@@ -58,7 +58,7 @@ def course_of(tracks: Tracks) -> Course:
 
     :raises InputError: when their map has no room for a person.
     """
-    speed = np.hypot(*np.moveaxis(np.diff(tracks.at, axis=0), -1, 0)) / tracks.period
+    speed = tracks.speed
     moves = np.nan_to_num(speed) > STILL
     walks = moves.any(axis=0)
     tracks = Tracks(tracks.at[:, walks], tracks.period, tracks.atlas, tracks.name)

@@ -50,6 +50,11 @@ class Tracks:
         """Whether each person is there, shape (frames, N)."""
         return np.isfinite(self.at[..., 0])
 
+    @property
+    def speed(self) -> NDArray[np.float64]:
+        """How fast each person goes on [m/s], shape (frames - 1, N); NaN beside a gap."""
+        return np.asarray(np.hypot(*np.moveaxis(np.diff(self.at, axis=0), -1, 0)) / self.period)
+
     def cut(self, first: int, last: int) -> 'Tracks':
         """Take frames first to last (excluded), and who is there in two of them or more."""
         part = self.at[first:last]
@@ -105,7 +110,7 @@ def _refuse_twice(table: NDArray[np.float64], path: Path) -> None:
 
 def _refuse_running(tracks: Tracks, path: Path) -> None:
     """Refuse tracks that are too fast for people who walk: their rate or their unit is wrong."""
-    speed = np.hypot(*np.moveaxis(np.diff(tracks.at, axis=0), -1, 0)) / tracks.period
+    speed = tracks.speed
     moving = speed[speed > STILL]
     if len(moving) and np.median(moving) > RUNNING:
         raise InputError(
